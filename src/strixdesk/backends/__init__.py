@@ -1,0 +1,1 @@
+"""Tiers on the wire: chat, health, discovery and the starter tier."""

@@ -1,0 +1,9 @@
+"""The same session without a window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str]) -> int:
+    return 0

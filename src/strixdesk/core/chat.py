@@ -1,0 +1,41 @@
+"""A question and its streamed answer, as they cross the wire to a tier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strixdesk.core.turn import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ChatImage:
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message as it goes over the wire."""
+
+    role: str
+    """`system`, `user` or `assistant`."""
+    text: str
+    images: tuple[ChatImage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDelta:
+    """A piece of an answer: visible text, thinking, or both."""
+
+    text: str = ""
+    thinking: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatEnd:
+    """The answer ended properly. A stream that ends without one of these is broken."""
+
+    finish_reason: str
+    """`stop`, `length`, …; `length` means that the answer was capped."""
+    usage: Usage | None = None
+    model: str | None = None

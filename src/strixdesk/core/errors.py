@@ -1,0 +1,102 @@
+"""Everything that can go wrong for a user, as one tree.
+
+    StrixError
+    ├── AudioInputError        a file or microphone that gives nothing usable
+    ├── AudioOutputError       no speaker, or it went away
+    ├── RecogniserError        speech could not be turned into text
+    ├── VoiceError             text could not be turned into speech
+    ├── WorkerError            a speech worker crashed, hung or could not start
+    ├── ModelError             a model is missing or broken on disk, or could not be fetched
+    ├── TierError              a tier refused, stalled or spoke nonsense
+    │   ├── TierUnreachable        no connection at all
+    │   ├── TierLoading            it is there, its model is not yet
+    │   ├── TierTimeout            a deadline passed
+    │   ├── TierRefused            it answered with an error (HTTP status kept)
+    │   └── StreamBroken           the answer stopped before its end
+    ├── NoTier                 no tier can take this question
+    ├── AttachmentError        a picture that cannot be read or sent
+    ├── StoreError             history or recordings could not be written or read
+    └── SettingsError          a settings file that is not valid
+
+Each carries what happened and what the user can do, as sentences.
+"""
+
+from __future__ import annotations
+
+
+class StrixError(Exception):
+    """Base: `message` says what happened, `advice` what the user can do about it."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    def sentence(self) -> str:
+        return f"{self.message} {self.advice}".strip()
+
+
+class AudioInputError(StrixError):
+    pass
+
+
+class AudioOutputError(StrixError):
+    pass
+
+
+class RecogniserError(StrixError):
+    pass
+
+
+class VoiceError(StrixError):
+    pass
+
+
+class WorkerError(StrixError):
+    pass
+
+
+class ModelError(StrixError):
+    pass
+
+
+class TierError(StrixError):
+    pass
+
+
+class TierUnreachable(TierError):
+    pass
+
+
+class TierLoading(TierError):
+    pass
+
+
+class TierTimeout(TierError):
+    pass
+
+
+class TierRefused(TierError):
+    def __init__(self, message: str, advice: str = "", status: int | None = None) -> None:
+        super().__init__(message, advice)
+        self.status = status
+
+
+class StreamBroken(TierError):
+    pass
+
+
+class NoTier(StrixError):
+    pass
+
+
+class AttachmentError(StrixError):
+    pass
+
+
+class StoreError(StrixError):
+    pass
+
+
+class SettingsError(StrixError):
+    pass

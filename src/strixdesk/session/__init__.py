@@ -1,0 +1,1 @@
+"""One turn from utterance or typed text to spoken answer, and the history of turns."""

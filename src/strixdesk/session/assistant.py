@@ -1,0 +1,73 @@
+"""What a window may ask of the session. The window sends requests and renders events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from strixdesk.core.conversation import Conversation, ConversationSummary, Image
+from strixdesk.core.events import Event
+from strixdesk.core.tier import Tier, TierStatus
+
+
+class Assistant(Protocol):
+    """Every method is called on the event loop's thread. Requests return at once; what comes of
+    them arrives as events."""
+
+    def subscribe(self, on_event: Callable[[Event], None]) -> Callable[[], None]:
+        """Returns the call that ends the subscription."""
+
+    # -- conversations --
+    async def conversations(self) -> tuple[ConversationSummary, ...]:
+        """Newest first."""
+
+    async def open_conversation(self, conversation_id: str) -> Conversation:
+        """Makes it the current one: turns go there."""
+
+    def new_conversation(self) -> str:
+        """Makes a fresh one current; it is stored with its first message. Returns its id."""
+
+    async def rename_conversation(self, conversation_id: str, title: str) -> None: ...
+
+    async def remove_conversation(self, conversation_id: str) -> None:
+        """Hidden at once; `restore_conversation` brings it back until the program ends."""
+
+    async def restore_conversation(self, conversation_id: str) -> None: ...
+
+    # -- turns --
+    def ask(self, text: str, images: Sequence[Image] = (), tier: str | None = None) -> None:
+        """A typed question to the current conversation. A live turn is interrupted first."""
+
+    def stop(self) -> None:
+        """Silence speech at once, end generation, drop a recording that is under way."""
+
+    def answer_again(self, message_id: str) -> None:
+        """Ask the question before this answer once more."""
+
+    def transcribe_again(self, message_id: str) -> None:
+        """Recognise a kept recording once more and answer it."""
+
+    # -- voice --
+    def press_talk(self, tier: str | None = None) -> None:
+        """Key down. Cuts in: a live answer is interrupted."""
+
+    def release_talk(self) -> None: ...
+
+    def set_hands_free(self, on: bool) -> None: ...
+
+    def set_speech(self, on: bool) -> None: ...
+
+    # -- pictures --
+    async def attach(self, source: Path | bytes, name: str = "") -> Image:
+        """Keep a picture for the next question. Raises AttachmentError."""
+
+    def attachment_path(self, image: Image) -> Path: ...
+
+    # -- tiers --
+    def tiers(self) -> tuple[tuple[Tier, TierStatus], ...]: ...
+
+    def refresh_tiers(self) -> None: ...
+
+    def set_tier(self, name: str | None) -> None:
+        """Whom the next turns ask; None: routed."""

@@ -1,0 +1,135 @@
+"""What a turn needs of the outside worlds: `voice` and `backends` provide it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
+
+from strixdesk.core.audio import AudioFrame, Samples, Utterance
+from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
+from strixdesk.core.hearing import ListenerEvent, Transcript
+from strixdesk.core.tier import Tier, TierStatus
+
+# ---- speech to text ----------------------------------------------------------------------------
+
+
+class Recognition(Protocol):
+    """One utterance on its way into text; decoding goes on while it is still fed."""
+
+    def feed(self, samples: Samples) -> None:
+        """More of the utterance: 16 kHz mono. Never blocks."""
+
+    def pause(self) -> None:
+        """The speaker seems to have paused: a good moment to decode ahead."""
+
+    async def finish(self) -> Transcript:
+        """The utterance is over. Raises RecogniserError or WorkerError; then it may be retried
+        with `Recogniser.transcribe` from the kept recording."""
+
+    def cancel(self) -> None:
+        """Drop it."""
+
+
+class Recogniser(Protocol):
+    async def ensure_ready(self) -> None:
+        """Start and warm the worker if it is not. Raises ModelError or WorkerError."""
+
+    def begin(
+        self, utterance_id: str, on_partial: Callable[[str], None] | None = None
+    ) -> Recognition: ...
+
+    async def transcribe(self, utterance: Utterance) -> Transcript:
+        """A whole recording at once, of any length; restarts a crashed worker and retries once."""
+
+    async def close(self) -> None: ...
+
+
+# ---- text to speech ----------------------------------------------------------------------------
+
+
+class Voice(Protocol):
+    async def ensure_ready(self) -> None: ...
+
+    def speak(self, text: str, turn_id: str) -> AsyncIterator[AudioFrame]:
+        """Sound for a piece of text, in frames at the voice's own rate. Closing the iterator
+        stops the synthesis. Raises VoiceError or WorkerError."""
+
+    async def close(self) -> None: ...
+
+
+class AudioSink(Protocol):
+    """A speaker, or a file in its place."""
+
+    async def open(self) -> None:
+        """Idempotent. Raises AudioOutputError."""
+
+    async def write(self, frame: AudioFrame) -> None:
+        """Queue sound; waits while the queue is full. Raises AudioOutputError."""
+
+    def flush(self) -> None:
+        """Silence at once; what was queued is dropped."""
+
+    async def drain(self) -> None:
+        """Until everything queued was heard (or flushed)."""
+
+    def played_s(self, turn_id: str) -> float:
+        """Seconds of that turn's sound that were really played so far."""
+
+    async def close(self) -> None: ...
+
+
+# ---- microphone --------------------------------------------------------------------------------
+
+
+class Listener(Protocol):
+    """The microphone, cut into utterances. Events arrive on the event loop, in order."""
+
+    def subscribe(self, on_event: Callable[[ListenerEvent], None]) -> None:
+        """One subscriber; called before anything else is."""
+
+    async def press(self) -> None:
+        """Key down: record from now, pre-roll included. Raises AudioInputError."""
+
+    def release(self) -> None:
+        """Key up: SpeechEnded follows after a short tail. Harmless when nothing is recorded."""
+
+    def discard(self) -> None:
+        """Drop the current utterance: no SpeechEnded follows."""
+
+    async def listen(self, on: bool) -> None:
+        """Hands-free on or off. Raises AudioInputError."""
+
+    def pause(self, paused: bool) -> None:
+        """Half duplex: while paused, hands-free starts no utterance; `press` still records."""
+
+    async def close(self) -> None: ...
+
+
+# ---- chat --------------------------------------------------------------------------------------
+
+
+class Chat(Protocol):
+    def stream(
+        self, tier: Tier, messages: Sequence[ChatMessage]
+    ) -> AsyncIterator[ChatDelta | ChatEnd]:
+        """Ask a tier. The last item of a good stream is a ChatEnd; anything else raises a
+        TierError: TierUnreachable, TierLoading, TierRefused, TierTimeout, or StreamBroken."""
+
+
+class Tiers(Protocol):
+    """Every tier there is, and what is known of each."""
+
+    def all(self) -> tuple[Tier, ...]: ...
+
+    def statuses(self) -> dict[str, TierStatus]:
+        """By tier name; a tier that was never asked is UNKNOWN."""
+
+    def subscribe(self, on_change: Callable[[Tier, TierStatus], None]) -> None: ...
+
+    async def ensure_ready(self, tier: Tier) -> TierStatus:
+        """Ask it now, and start it if it is the program's own. Raises TierError."""
+
+    async def refresh(self) -> None:
+        """Ask all of them once, together."""
+
+    async def close(self) -> None: ...

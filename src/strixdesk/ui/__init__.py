@@ -1,0 +1,1 @@
+"""Qt widgets and models: they render what they are given."""
