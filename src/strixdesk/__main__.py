@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    from strixdesk.cli import main as command_line
+    from strixdesk.cli.main import main as command_line
 
     return command_line(sys.argv[1:])
 

@@ -1,4 +1,4 @@
-"""The same session without a window."""
+"""Reads the command line and runs the command."""
 
 from __future__ import annotations
 

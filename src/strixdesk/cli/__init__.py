@@ -1,0 +1,5 @@
+"""The same session without a window."""
+
+from strixdesk.cli.main import main
+
+__all__ = ["main"]
