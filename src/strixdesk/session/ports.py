@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 
 from strixdesk.core.audio import AudioFrame, Samples, Utterance
@@ -50,8 +50,8 @@ class Recogniser(Protocol):
 class Voice(Protocol):
     async def ensure_ready(self) -> None: ...
 
-    def speak(self, text: str, turn_id: str) -> AsyncIterator[AudioFrame]:
-        """Sound for a piece of text, in frames at the voice's own rate. Closing the iterator
+    def speak(self, text: str, turn_id: str) -> AsyncGenerator[AudioFrame, None]:
+        """Sound for a piece of text, in frames at the voice's own rate. Closing the generator
         stops the synthesis. Raises VoiceError or WorkerError."""
 
     async def close(self) -> None: ...
@@ -110,8 +110,8 @@ class Listener(Protocol):
 
 class Chat(Protocol):
     def stream(
-        self, tier: Tier, messages: Sequence[ChatMessage]
-    ) -> AsyncIterator[ChatDelta | ChatEnd]:
+        self, tier: Tier, messages: Sequence[ChatMessage], *, max_tokens: int | None = None
+    ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
         """Ask a tier. The last item of a good stream is a ChatEnd; anything else raises a
         TierError: TierUnreachable, TierLoading, TierRefused, TierTimeout, or StreamBroken."""
 
