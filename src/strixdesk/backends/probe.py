@@ -1,0 +1,169 @@
+"""Asks a server what it is, whether it is ready, and what it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from strixdesk.backends import servers, tier_errors
+from strixdesk.backends.http import bearer
+from strixdesk.backends.servers import Served
+from strixdesk.core.errors import TierError
+from strixdesk.core.tier import Tier
+
+_BODY_LIMIT_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    took_ms: float
+
+    @property
+    def json(self) -> Any:
+        """The parsed body; None when it is no JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class Probe:
+    """Learns about a tier from the requests that its kind of server documents.
+
+    LiteLLM's `/health` calls every model behind it, so `/health` is asked only of servers that
+    are known to answer it cheaply; vLLM's list of models outlives its engine, so there `/health`
+    is what counts.
+    """
+
+    def __init__(
+        self, http: httpx.AsyncClient, *, connect_timeout_s: float = 2.0, timeout_s: float = 5.0
+    ) -> None:
+        self._http = http
+        self._connect_timeout_s = connect_timeout_s
+        self._timeout_s = timeout_s
+
+    async def ask(self, tier: Tier) -> Served:
+        """What a tier that can be asked now serves. Raises TierError for one that cannot."""
+        root = tier.base_url.removesuffix("/v1").removesuffix("/")
+        listing = await self._get(tier, f"{tier.base_url}/models")
+        models = servers.models_in(listing.json)
+        if listing.status != 200 or models is None:
+            return self._unlisted(tier, listing)
+        kind = servers.kind_of(listing.headers.get("server", ""), models)
+        if kind == servers.LLAMA:
+            served = await self._llama(tier, root, models)
+        elif kind == servers.VLLM:
+            served = await self._vllm(tier, root, models)
+        else:
+            served = await self._other(tier, root, models)
+        return replace(served, latency_ms=listing.took_ms)
+
+    def _unlisted(self, tier: Tier, listing: _Reply) -> Served:
+        if listing.status in {404, 405, 501} and tier.model:
+            return Served(tier.model)  # a server without a list; the model's name is configured
+        if listing.status != 200:
+            raise tier_errors.refused(tier, listing.status, listing.body, listing.headers)
+        if tier_errors.looks_like_html(listing.body):
+            raise tier_errors.web_page(tier, 200)
+        raise tier_errors.not_an_answer(tier)
+
+    async def _llama(self, tier: Tier, root: str, models: tuple[servers.Json, ...]) -> Served:
+        health, props = await asyncio.gather(
+            self._get(tier, f"{root}/health"), self._get(tier, f"{root}/props")
+        )
+        self._demand_health(tier, health)
+        # A single llama-server answers whatever model is asked for; only a router chooses.
+        is_router = isinstance(props.json, dict) and props.json.get("role") == "router"
+        if is_router:
+            return servers.from_list(self._entry(tier, models), tier.model, servers.LLAMA)
+        entry = servers.choose_model(models, None)
+        return servers.from_llama(entry, tier.model, props.json if props.status == 200 else None)
+
+    async def _vllm(self, tier: Tier, root: str, models: tuple[servers.Json, ...]) -> Served:
+        health, sleeping = await asyncio.gather(
+            self._get(tier, f"{root}/health"), self._get(tier, f"{root}/is_sleeping")
+        )
+        self._demand_health(tier, health)
+        if isinstance(sleeping.json, dict) and sleeping.json.get("is_sleeping") is True:
+            raise tier_errors.asleep(tier)
+        return servers.from_list(self._entry(tier, models), tier.model, servers.VLLM)
+
+    async def _other(self, tier: Tier, root: str, models: tuple[servers.Json, ...]) -> Served:
+        tags, studio = await asyncio.gather(
+            self._get(tier, f"{root}/api/tags"), self._get(tier, f"{root}/api/v0/models")
+        )
+        if servers.is_lm_studio_list(studio.json):
+            listed = servers.models_in(studio.json) or ()
+            return servers.from_lm_studio(self._entry(tier, listed), tier.model)
+        if servers.is_ollama_tags(tags.json):
+            return await self._ollama(tier, root, models)
+        return servers.from_list(servers.choose_model(models, tier.model), tier.model)
+
+    async def _ollama(self, tier: Tier, root: str, models: tuple[servers.Json, ...]) -> Served:
+        entry = self._entry(tier, models)
+        model = str(entry["id"]) if entry else tier.model
+        show, running = await asyncio.gather(
+            self._request(tier, "POST", f"{root}/api/show", json.dumps({"model": model}).encode()),
+            self._get(tier, f"{root}/api/ps"),
+        )
+        return servers.from_ollama(model, show.json, running.json)
+
+    def _entry(self, tier: Tier, models: tuple[servers.Json, ...]) -> servers.Json | None:
+        entry = servers.choose_model(models, tier.model)
+        if entry is None:
+            raise tier_errors.lacks_model(tier, tuple(str(one["id"]) for one in models))
+        return entry
+
+    def _demand_health(self, tier: Tier, health: _Reply) -> None:
+        if health.status >= 500:
+            raise tier_errors.unwell(tier, health.status, health.body)
+
+    async def _get(self, tier: Tier, url: str) -> _Reply:
+        return await self._request(tier, "GET", url)
+
+    async def _request(
+        self, tier: Tier, method: str, url: str, content: bytes | None = None
+    ) -> _Reply:
+        began = time.perf_counter()
+        body = bytearray()
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._http.stream(
+                    method,
+                    url,
+                    content=content,
+                    headers=bearer(tier.api_key),
+                    timeout=httpx.Timeout(None, connect=self._connect_timeout_s),
+                ) as response,
+            ):
+                async for piece in response.aiter_bytes():
+                    body += piece
+                    if len(body) > _BODY_LIMIT_BYTES:
+                        break
+        except TimeoutError:
+            raise tier_errors.no_sign_of_life(tier, self._timeout_s) from None
+        except (
+            httpx.InvalidURL,
+            httpx.UnsupportedProtocol,
+            httpx.LocalProtocolError,
+            UnicodeError,
+        ):
+            raise tier_errors.unusable(tier) from None
+        except httpx.HTTPError as error:
+            raise self._cut(tier, error) from None
+        took_ms = (time.perf_counter() - began) * 1e3
+        return _Reply(response.status_code, response.headers, bytes(body), took_ms)
+
+    def _cut(self, tier: Tier, error: httpx.HTTPError) -> TierError:
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            return tier_errors.unreachable(tier, error)
+        return tier_errors.hangs_up(tier)
