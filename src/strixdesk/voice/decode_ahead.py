@@ -1,0 +1,84 @@
+"""When to decode an utterance that is still being spoken, as a pure decision.
+
+The aim is that nothing is left to decode when the utterance ends: each time the speaker seems to
+pause, everything so far is decoded, and if nothing but silence follows, that was the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+SEEMS_PAUSED_S: Final = 0.16
+"""Silence after which it is worth decoding; shorter ones are inside words."""
+DRAFT_EVERY_S: Final = 1.2
+"""New sound that makes a draft worth its cost, for the eye and the listening indicator."""
+DRAFT_REST: Final = 3.0
+"""A draft waits for this many times its own cost: at most a quarter of the time is spent so."""
+SETTLE_AFTER_S: Final = 12.0
+"""Speech in one piece after which a pause settles its text, and a new piece begins."""
+SETTLE_PAUSE_S: Final = 0.3
+LONGEST_PIECE_S: Final = 26.0
+"""Then it is cut without a pause: the window holds 30 s."""
+
+
+class Step(Enum):
+    WAIT = "wait"
+    DRAFT = "draft"
+    """Decode what there is, quickly; only a partial text comes of it."""
+    DECODE = "decode"
+    """Decode what there is, as well as possible: this may be the final text."""
+    SETTLE = "settle"
+    """The piece's text stands; go on with a new piece."""
+    CUT = "cut"
+    """The piece is too long: decode it up to its faintest moment, settle that."""
+    ANSWER = "answer"
+    """What was decoded last is the final text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far an utterance's open piece has come. Seconds count from the piece's start."""
+
+    heard_s: float
+    speech_end_s: float
+    """End of the last speech; 0 when there was none."""
+    decoded_s: float
+    """How much the last decode was given; 0 when there was none."""
+    doubtful: bool
+    """The last decode was quick and does not look right."""
+    finished: bool
+    """Nothing more will come."""
+    paused: bool
+    """Somebody who listens too says that the speaker has paused."""
+    drafts_wanted: bool
+    rested_s: float
+    """Since the last decode."""
+    cost_s: float
+    """What the last decode took."""
+
+
+def next_step(standing: Standing) -> Step:
+    silence_s = standing.heard_s - standing.speech_end_s
+    covered = standing.decoded_s >= standing.speech_end_s
+    if standing.finished and standing.heard_s <= LONGEST_PIECE_S + 2:
+        return Step.ANSWER if covered and not standing.doubtful else Step.DECODE
+    if standing.speech_end_s > LONGEST_PIECE_S:
+        return Step.CUT
+    if covered:
+        if standing.speech_end_s == 0:
+            return Step.SETTLE if standing.heard_s > LONGEST_PIECE_S else Step.WAIT
+        if standing.doubtful and (silence_s >= SEEMS_PAUSED_S or standing.finished):
+            return Step.DECODE
+        settled = standing.speech_end_s >= SETTLE_AFTER_S and silence_s >= SETTLE_PAUSE_S
+        return Step.SETTLE if settled or standing.heard_s > LONGEST_PIECE_S else Step.WAIT
+    if standing.finished or standing.paused or silence_s >= SEEMS_PAUSED_S:
+        return Step.DECODE
+    if (
+        standing.drafts_wanted
+        and standing.heard_s - standing.decoded_s >= DRAFT_EVERY_S
+        and standing.rested_s >= DRAFT_REST * standing.cost_s
+    ):
+        return Step.DRAFT
+    return Step.WAIT
