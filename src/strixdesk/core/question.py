@@ -1,0 +1,137 @@
+"""What can be told of a question before anyone answers it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from strixdesk.core.tier import Tier
+
+_LOOKED_AT_CHARS = 2000
+"""Of a pasted log only the beginning and the end are read: that tells enough, in no time."""
+_SHORT_WORDS = 25
+
+_EXTENSIONS = (
+    "py|js|jsx|ts|tsx|rs|go|cc|cpp|hpp|java|kt|swift|rb|php|cs|lua|sh|sql|html|css|scss|toml|"
+    "ya?ml|json|ipynb|vue|zig|ex|hs"
+)
+
+# Every pattern is linear in the text: no unbounded repetition is followed by another that could
+# match the same characters, and none crosses lines.
+_CODE_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("It holds code", re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)),
+    (
+        "It holds an error trace",
+        re.compile(
+            r"Traceback \(most recent call last\)|^[ \t]{1,8}at [\w$.<>]{1,200}\(|"
+            r"^ {0,8}File \"[^\"\n]{1,300}\", line \d|[a-z](?:Error|Exception): |panicked at |"
+            r"segmentation fault|undefined reference to|error\[E\d",
+            re.MULTILINE,
+        ),
+    ),
+    (
+        "It holds code",
+        re.compile(
+            r"^[ \t]{0,40}(?:(?:def|class) \w{1,80}[(:]|import [\w.]{1,80}$|"
+            r"from [\w.]{1,80} import |#include ?[<\"]|(?:const|let|var) \w{1,80} = |"
+            r"(?:pub )?fn \w{1,80}[(<]|func \w{1,80}\(|\$ \w|diff --git |@@ -\d|"
+            r"(?:public|private|protected) (?:static |final |class |void ))"
+            r"|=> ?\{|\) ?\{$|\bSELECT [^\n]{1,200} FROM\b",
+            re.MULTILINE,
+        ),
+    ),
+    (
+        "It names a source file",
+        re.compile(
+            rf"(?:(?<=[\w-])\.(?:{_EXTENSIONS})|(?<=[\w-][\w-])\.[ch])\b(?!\.\w)"
+            r"|\b(?:Dockerfile|Makefile|CMakeLists\.txt)\b"
+        ),
+    ),
+    (
+        "It speaks of programming",
+        re.compile(
+            r"\b(?:refactor\w{0,6}|unit tests?|pytest|regex(?:es)?|regular expression|stack trace|"
+            r"compil(?:e|er|es|ing) error|segfault|null pointer|pull request|merge conflict|"
+            r"git (?:rebase|commit|merge|bisect|push)|linter|type hints?|code review|"
+            r"(?:sql|shell|bash|python|javascript|typescript|rust|java|c\+\+|golang|css|html) "
+            r"(?:code|script|function|class|query|program|module|snippet|one-?liner)|"
+            r"(?:write|fix|debug|implement|optimi[sz]e|review) (?:me )?"
+            r"(?:(?:an?|the|this|my|some) )?(?:\w{1,20} ){0,2}"
+            r"(?:function|script|class|method|bug|code|program|query|loop|parser))\b",
+            re.IGNORECASE,
+        ),
+    ),
+)
+
+_SECOND_OPINION = re.compile(
+    r"\b(?:second opinion|double[- ]check|(?:critically )?review (?:this|my|the) (?:answer|plan|"
+    r"argument|reasoning|decision)|are you (?:really )?sure|check (?:this|your|that) (?:answer|"
+    r"reasoning))\b",
+    re.IGNORECASE,
+)
+_DEPTH = re.compile(
+    r"\b(?:think (?:\w+ )?(?:hard|harder|deeply|carefully|it through|step by step)|"
+    r"take your time|reason (?:it )?(?:through|carefully)|in depth|thorough(?:ly)?|"
+    r"prove that|plan out|weigh (?:up )?the)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The features that routing looks at."""
+
+    images: int
+    spoken: bool
+    code: str = ""
+    """Why it is taken for a programming question, as a clause; empty: it is not."""
+    depth: bool = False
+    second_opinion: bool = False
+    short: bool = False
+
+
+def features(text: str, *, images: int = 0, spoken: bool = False) -> Question:
+    seen = text
+    if len(text) > _LOOKED_AT_CHARS:
+        seen = f"{text[: _LOOKED_AT_CHARS * 3 // 4]}\n{text[-_LOOKED_AT_CHARS // 4 :]}"
+    return Question(
+        images=images,
+        spoken=spoken,
+        code=next((why for why, sign in _CODE_SIGNS if sign.search(seen)), ""),
+        depth=bool(_DEPTH.search(seen)),
+        second_opinion=bool(_SECOND_OPINION.search(seen)),
+        short=len(text) < 300 and len(text.split()) <= _SHORT_WORDS,
+    )
+
+
+def addressee(text: str, tiers: Sequence[Tier]) -> Tier | None:
+    """The tier that the text is addressed to: “@coder …”, “ask the coder …”, “coder, …”.
+
+    By name or, where only one tier has it, by role. The longest fitting name wins.
+    """
+    start = text.lstrip()[:120].casefold()
+    for called, tier in sorted(_called(tiers).items(), key=lambda one: -len(one[0])):
+        if re.match(
+            rf"(?:@{_at(called)}(?![\w-])"
+            rf"|(?:please )?(?:ask|tell|let|have) (?:the )?{re.escape(called)}(?![\w-])"
+            rf"|(?:hey |the )?{re.escape(called)}\s*[,:](?!\S))",
+            start,
+        ):
+            return tier
+    return None
+
+
+def _called(tiers: Sequence[Tier]) -> dict[str, Tier]:
+    roles = [tier.role.casefold() for tier in tiers]
+    called = {
+        tier.role.casefold(): tier
+        for tier in tiers
+        if tier.role and roles.count(tier.role.casefold()) == 1
+    }
+    return called | {tier.name.casefold(): tier for tier in tiers}
+
+
+def _at(called: str) -> str:
+    """After an @, the spaces of a name may be left out or be hyphens."""
+    return r"[\s_-]?".join(map(re.escape, called.split()))
