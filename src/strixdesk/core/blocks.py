@@ -39,10 +39,7 @@ def line_kind(text: str, at: int, final: bool) -> ShutBlock | bool | None:
     indent = INDENT.match(text, at)
     begin = indent.end() if indent else at
     head = text[begin : begin + 32]
-    undecided = not head or (
-        len(head) < 3 and ((head == head[0] * len(head) and head[0] in "`~$") or head == "\\")
-    )
-    if undecided and not final and begin - at < LOOKAHEAD_CHARS:
+    if _UNDECIDED.fullmatch(head) and not final and begin - at < LOOKAHEAD_CHARS:
         return None
     fence = _FENCE.match(head)
     if fence:
@@ -53,7 +50,10 @@ def line_kind(text: str, at: int, final: bool) -> ShutBlock | bool | None:
         return ShutBlock(head[:2])
     if head.startswith("|"):
         return ShutBlock("|")
-    return head.startswith("#")
+    return _HEADING.match(head) is not None
 
 
 _FENCE = re.compile(r"`{3,}|~{3,}")
+_HEADING = re.compile(r"#{1,6}(?:\s|$)")
+_UNDECIDED = re.compile(r"|`{1,2}|~{1,2}|#{1,6}|[$\\]")
+"""Beginnings that more text may still make a block or a heading of."""
