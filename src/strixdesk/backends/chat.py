@@ -13,7 +13,7 @@ import httpx
 from strixdesk.backends import tier_errors
 from strixdesk.backends.answer import Answer
 from strixdesk.backends.chat_request import adjusted, encode, payload_for
-from strixdesk.backends.http import bearer, make_http_client
+from strixdesk.backends.http import bearer, is_askable, make_http_client
 from strixdesk.backends.patience import Patience
 from strixdesk.backends.sse import LINE_LIMIT_BYTES, SseParser, SseTooLong
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
@@ -135,6 +135,8 @@ class ChatClient:
     def _request(
         self, tier: Tier, method: str, path: str, body: bytes | None = None
     ) -> httpx.Request:
+        if not is_askable(tier.base_url):
+            raise tier_errors.unusable(tier)
         headers = bearer(tier.api_key) | {"Accept": "text/event-stream, application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -145,7 +147,7 @@ class ChatClient:
             return self._http.build_request(
                 method, f"{tier.base_url}/{path}", content=body, headers=headers, timeout=timeout
             )
-        except (httpx.InvalidURL, UnicodeError):
+        except UnicodeError:  # a key that no header can carry
             raise tier_errors.unusable(tier) from None
 
 

@@ -35,5 +35,14 @@ def place_of(base_url: str) -> str:
     return f"{host}:{url.port or (443 if url.scheme == 'https' else 80)}"
 
 
+def is_askable(base_url: str) -> bool:
+    """It is an address at which a server can be. (Sockets choke on ports beyond 65535.)"""
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in {"http", "https"} and bool(url.host) and (url.port or 0) < 65_536
+
+
 def bearer(api_key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {api_key}"} if api_key else {}

@@ -62,7 +62,7 @@ class Patience:
         match error:
             case httpx.ConnectError() | httpx.ConnectTimeout():
                 return tier_errors.unreachable(self._tier, error)
-            case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+            case httpx.LocalProtocolError():  # a key that no header can carry
                 return tier_errors.unusable(self._tier)
             case _ if self._answer.begun:
                 return tier_errors.broken(self._tier, "broke off: the connection was cut")

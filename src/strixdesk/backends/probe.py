@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from strixdesk.backends import servers, tier_errors
-from strixdesk.backends.http import bearer
+from strixdesk.backends.http import bearer, is_askable
 from strixdesk.backends.servers import Served
 from strixdesk.core.errors import TierError
 from strixdesk.core.tier import Tier
@@ -132,6 +132,8 @@ class Probe:
     async def _request(
         self, tier: Tier, method: str, url: str, content: bytes | None = None
     ) -> _Reply:
+        if not is_askable(url):
+            raise tier_errors.unusable(tier)
         began = time.perf_counter()
         body = bytearray()
         try:
