@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -56,16 +57,16 @@ class LiveUtterance:
         self._take_in()
         step = next_step(self._standing())
         match step:
-            case Step.DRAFT:
-                self._decode(len(self._piece), quick=True)
             case Step.DECODE:
-                self._decode(len(self._piece), quick=False)
+                self._decode(len(self._piece), self._decoder.quickly)
+            case Step.RECONSIDER:
+                self._decode(self._decoded, self._decoder.thoroughly)
             case Step.CUT:
                 first = self._piece_start // FRAME
                 least = first + int(LONGEST_PIECE_S / 2 * SPEECH_RATE_HZ) // FRAME
                 last = first + int(LONGEST_PIECE_S * SPEECH_RATE_HZ) // FRAME
                 cut = faintest(self._map.probabilities, least, last) * FRAME
-                self._decode(cut - self._piece_start, quick=False)
+                self._decode(cut - self._piece_start, self._decoder.decode)
                 self._settle(cut)
             case Step.SETTLE:
                 end = self._piece_start + self._speech_end()
@@ -100,16 +101,9 @@ class LiveUtterance:
         """Samples from the piece's start."""
         return self._map.last_speech(self._piece_start) - self._piece_start
 
-    def _decode(self, length: int, quick: bool) -> None:
+    def _decode(self, length: int, decode: Callable[[Samples], Decoded]) -> None:
         begun = time.monotonic()
-        sound = self._piece[:length]
-        same = self._last is not None and self._decoded == length
-        if quick:
-            self._last = self._decoder.quickly(sound)
-        elif same and self._last is not None and self._last.doubtful:
-            self._last = self._decoder.thoroughly(sound)
-        else:
-            self._last = self._decoder.decode(sound)
+        self._last = decode(self._piece[:length])
         self._decoded = length
         self._rested_since = time.monotonic()
         self._cost_s = self._rested_since - begun

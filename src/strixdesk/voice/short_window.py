@@ -42,12 +42,25 @@ class Decoded:
         return not self.thorough and (self.mean_logprob < DOUBTFUL or circles(self.text))
 
 
-def window_s(duration_s: float, multilingual: bool) -> float:
-    """Seconds the encoder is given: speech and the silence after it."""
-    if duration_s > SHORT_UP_TO_S:
-        return FULL_S
-    least = 15.0 if multilingual else 11.0
-    return min(FULL_S, max(least, duration_s + (8.0 if multilingual else 5.0)))
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How much silence a model wants after the speech before it stops losing its place."""
+
+    least_s: float
+    margin_s: float
+
+    def seconds(self, duration_s: float) -> float:
+        if duration_s > SHORT_UP_TO_S:
+            return FULL_S
+        return max(self.least_s, duration_s + self.margin_s)
+
+
+NARROW: Final = Window(11.0, 5.0)
+"""For tiny models: the full window's words on every clip that was measured."""
+WIDE: Final = Window(15.0, 8.0)
+"""For everything larger: with less, base drops the ends of sentences."""
+TINY_WIDTH: Final = 384
+"""The encoder's width in Whisper's tiny models; base has 512."""
 
 
 def circles(text: str) -> bool:
@@ -79,6 +92,8 @@ class ShortWindowDecoder:
         self._multilingual = bool(model.model.is_multilingual)
         self._language = language if self._multilingual else "en"
         self._tokenizers: dict[str, Any] = {}
+        width = model.encode(np.zeros((model.model.n_mels, 100), np.float32)).shape[-1]
+        self._window = NARROW if width <= TINY_WIDTH else WIDE
 
     def decode(self, samples: Samples) -> Decoded:
         """The quick way, and the thorough one if that does not look right."""
@@ -86,7 +101,7 @@ class ShortWindowDecoder:
         return self.thoroughly(samples) if decoded.doubtful else decoded
 
     def quickly(self, samples: Samples) -> Decoded:
-        window = window_s(len(samples) / SPEECH_RATE_HZ, self._multilingual)
+        window = self._window.seconds(len(samples) / SPEECH_RATE_HZ)
         length = int(window * SPEECH_RATE_HZ)
         padded = np.zeros(length, np.float32)
         padded[: min(length, len(samples))] = samples[:length]
@@ -121,6 +136,7 @@ class ShortWindowDecoder:
             language=self._language,
             beam_size=5,
             temperature=[0.0, 0.4],
+            best_of=2,
             condition_on_previous_text=False,
         )
         found = list(segments)

@@ -19,6 +19,10 @@ MAYBE: Final = 0.25
 """A frame under this is not; between the two it counts as speech that is fading."""
 
 
+LEAST_SPEECH_S: Final = 0.06
+"""Less than this is a click or a cough, not a word."""
+
+
 class SpeechMap:
     """Feeds new samples to the detector; 0.2 ms per frame, many frames in one call."""
 
@@ -51,9 +55,11 @@ class SpeechMap:
         return int((self._probabilities[start // FRAME :] >= SPEECH).sum()) * FRAME / SPEECH_RATE_HZ
 
     def last_speech(self, start: int = 0) -> int:
-        """The sample after the last that may be speech, not before `start`."""
+        """The sample after the last that may be speech; `start` when there was none after it."""
+        if self.speech_s(start) < LEAST_SPEECH_S:
+            return start
         heard = np.flatnonzero(self._probabilities[start // FRAME :] >= MAYBE)
-        return (start // FRAME + int(heard[-1]) + 1) * FRAME if len(heard) else start
+        return (start // FRAME + int(heard[-1]) + 1) * FRAME
 
 
 _State = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -94,7 +100,7 @@ def spans(probabilities: NDArray[np.float32], longest_s: float) -> list[tuple[in
     longest = int(longest_s * SPEECH_RATE_HZ) // FRAME
     margin = SPEECH_RATE_HZ // 4 // FRAME
     heard = np.flatnonzero(probabilities >= MAYBE)
-    if not len(heard) or probabilities.max() < SPEECH:
+    if int((probabilities >= SPEECH).sum()) * FRAME / SPEECH_RATE_HZ < LEAST_SPEECH_S:
         return []
     breaks = np.flatnonzero(np.diff(heard) > 2 * margin)
     starts = [int(heard[0]), *(int(heard[i + 1]) for i in breaks)]
