@@ -1,0 +1,199 @@
+"""A sound card made of software: a private PulseAudio with a microphone and a speaker."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import wave
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from strixdesk.core.audio import Samples
+
+MODULES = """\
+load-module module-native-protocol-unix auth-anonymous=1 socket={socket}
+load-module module-null-sink norewinds=1 sink_name=spk rate=48000 channels=2
+load-module module-null-sink norewinds=1 sink_name=micin rate=48000 channels=1
+load-module module-remap-source source_name=mic master=micin.monitor
+set-default-sink spk
+set-default-source mic
+"""
+HEAR_RATE_HZ = 16_000
+
+
+class SoundCard:
+    """Its server can be killed and started again, as users' servers are."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._socket = folder / "run" / "native"
+        self._server: subprocess.Popen[bytes] | None = None
+        self.environment = {
+            "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "PULSE_RUNTIME_PATH": str(folder / "run"),
+            "PULSE_SERVER": f"unix:{self._socket}",
+        }
+        (folder / "run").mkdir(mode=0o700, exist_ok=True)
+
+    # -- the server ----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Idempotent: also brings back a server that died in a busy spell."""
+        if self._server and self._server.poll() is None and self._answers():
+            return
+        self.kill()
+        script = self._folder / "test.pa"
+        script.write_text(MODULES.format(socket=self._socket))
+        for _attempt in range(3):
+            self._server = subprocess.Popen(
+                [
+                    "pulseaudio", "-n", "--daemonize=no", "--realtime=no",
+                    "--high-priority=no", "--no-cpu-limit=yes", "--exit-idle-time=-1",
+                    "--use-pid-file=no", "--disable-shm=yes",
+                    f"--log-target=file:{self._folder / 'pulse.log'}", "-F", str(script),
+                ],
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
+            deadline = time.monotonic() + 10
+            while time.monotonic() < deadline and self._server.poll() is None:
+                if self._answers():
+                    return
+                time.sleep(0.02)
+            self.kill()
+        raise RuntimeError("the virtual sound card does not start")
+
+    def kill(self) -> None:
+        """As a crash would."""
+        if self._server:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+        self._socket.unlink(missing_ok=True)
+
+    def _answers(self) -> bool:
+        done = subprocess.run(
+            ["pactl", "list", "short", "sources"],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+        return done.returncode == 0 and b"mic\t" in done.stdout
+
+    # -- what happens in the room --------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def speaking(self, path: Path) -> Iterator[subprocess.Popen[bytes]]:
+        """A WAV that plays into the microphone meanwhile."""
+        player = subprocess.Popen(
+            ["paplay", "--device=micin", "--latency-msec=30", str(path)],
+            env={**os.environ, **self.environment},
+        )
+        try:
+            yield player
+        finally:
+            player.kill()
+            player.wait()
+
+    def speak(self, path: Path) -> None:
+        """Play a WAV into the microphone, to its end."""
+        with self.speaking(path) as player:
+            if player.wait(timeout=120) != 0:
+                raise RuntimeError(f"paplay could not play {path}")
+
+    @contextlib.contextmanager
+    def hear(self) -> Iterator[Heard]:
+        """Record the speaker meanwhile."""
+        heard = Heard(self)
+        try:
+            yield heard
+        finally:
+            heard.stop()
+
+
+class Heard:
+    """What the speaker gives, from when it was made: 16 kHz mono."""
+
+    def __init__(self, card: SoundCard) -> None:
+        handle, name = tempfile.mkstemp(suffix=".raw", dir=card.environment["HOME"])
+        self._path = Path(name)
+        self._recorder = subprocess.Popen(
+            [
+                "parec", "--device=spk.monitor", f"--rate={HEAR_RATE_HZ}", "--channels=1",
+                "--format=s16le", "--latency-msec=20",
+            ],
+            env={**os.environ, **card.environment},
+            stdout=handle,
+        )  # fmt: skip
+        os.close(handle)
+        deadline = time.monotonic() + 10
+        while not self._path.stat().st_size:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the speaker's monitor gives nothing")
+            time.sleep(0.01)
+
+    def samples(self) -> Samples:
+        """So far."""
+        raw = np.frombuffer(self._path.read_bytes(), dtype="<i2")
+        return (raw / 32768).astype(np.float32)
+
+    def stop(self) -> None:
+        self._recorder.terminate()
+        self._recorder.wait()
+
+
+def write_wav(path: Path, samples: Samples, rate_hz: int) -> Path:
+    """16-bit mono."""
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate_hz)
+        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+def read_wav(path: Path) -> tuple[Samples, int]:
+    with wave.open(str(path), "rb") as file:
+        raw = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+        return (raw / 32768).astype(np.float32), file.getframerate()
+
+
+@pytest.fixture(scope="session")
+def soundcard_server() -> Generator[SoundCard, None, None]:
+    """One server for all tests; its environment is set for the whole run."""
+    if not shutil.which("pulseaudio"):
+        pytest.skip("needs pulseaudio: apt install pulseaudio pulseaudio-utils libasound2-plugins")
+    folder = Path(tempfile.mkdtemp(prefix="strixdesk-sound-"))
+    card = SoundCard(folder)
+    former = {name: os.environ.get(name) for name in card.environment if name != "HOME"}
+    os.environ.update({k: v for k, v in card.environment.items() if k != "HOME"})
+    try:
+        card.start()
+        yield card
+    finally:
+        card.kill()
+        for name, value in former.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def soundcard(soundcard_server: SoundCard) -> SoundCard:
+    """Up and well, whatever the test before did to it."""
+    soundcard_server.start()
+    return soundcard_server
