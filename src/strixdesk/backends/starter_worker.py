@@ -24,6 +24,7 @@ def main(args: Sequence[str]) -> int:
     # terminal is for the parent, which then closes our stdin.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
     wire = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # whatever native code prints is log, not wire
     api_key = sys.stdin.readline().strip()
@@ -43,7 +44,8 @@ def main(args: Sequence[str]) -> int:
     params.n_parallel = 1
     params.cpuparams.n_threads = options.threads
     params.cpuparams_batch.n_threads = options.threads
-    params.endpoint_slots = True
+    params.sampling.temp = 0.2  # a small model wanders off at the usual 0.8
+    params.sampling.top_p = 0.9
     params.use_jinja = True
     params.ui = False
     server = xllamacpp.Server(params)  # returns when the model is loaded
@@ -51,6 +53,16 @@ def main(args: Sequence[str]) -> int:
     threading.Event().wait()
     del server
     return 0
+
+
+def _die_with_parent() -> None:
+    """While a model loads, native code holds the interpreter and nobody reads stdin: there the
+    Linux kernel helps. Elsewhere the end of the parent is noticed when the model is loaded."""
+    if sys.platform == "linux":
+        import ctypes
+
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def _leave_with_parent() -> None:

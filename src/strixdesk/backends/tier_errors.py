@@ -119,6 +119,8 @@ def no_sign_of_life(tier: Tier, seconds: float) -> TierTimeout:
 
 
 def hangs_up(tier: Tier) -> TierUnreachable:
+    if tier.starter:
+        return unreachable(tier)
     return TierUnreachable(
         f"Something listens at {place_of(tier.base_url)}, but it hangs up on {name_of(tier)}.",
         "Check that base_url in the settings names a model server, and http or https rightly.",
