@@ -20,7 +20,7 @@ MARKDOWN = [
     ("[a][1] and [b][ref]", "a and b"),
     ("![a red owl](owl.png)", "a red owl"),
     ("![](owl.png)", ""),
-    ("Run `git commit -m x` now", "Run git commit -m x now"),
+    ("Run `git commit -m x` now", "Run git commit m x now"),
     ("`foo_bar()` is called", "foo bar() is called"),
     ("Is it ``a`` here?", "Is it a here?"),
     ("# Steps", "Steps."),
@@ -116,6 +116,7 @@ NUMBERS = [
     ("RTX 4090, RX 7900, a 7950X", "RTX 40 90, RX 79 hundred, a 79 50 X"),
     ("1080p", "10 80 p"),
     ("GPT-4 and Qwen2.5-7B", "GPT 4 and Qwen2.5 7B"),
+    ("Qwen3-30B-A3B", "Qwen3 30B A3B"),
     ("Q4_K_M", "Q4 K M"),
 ]
 
@@ -143,6 +144,7 @@ WORDS = [
     ("Fish & Chips™", "Fish and Chips"),
     ("and/or, TCP/IP", "and or, TCP IP"),
     ("/usr/bin and file.py", "/usr/bin and file.py"),
+    ("add --no-cache or -v", "add no-cache or v"),
     ("w/ milk, w/o sugar", "with milk, without sugar"),
     ("x^2 and n²", "x squared and n squared"),
     ("don’t — well, naïve…", "don’t — well, naïve…"),

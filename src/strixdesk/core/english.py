@@ -278,7 +278,7 @@ _NUMBERS: list[tuple[re.Pattern[str], Replacement]] = [
         re.compile(r"(?<![\w.,])(\d{4})([A-Zp][A-Z]?[A-Z]?\d?)(?!\w)"),
         lambda found: f"{_pairs(found[1])} {found[2]}",
     ),
-    (re.compile(r"(?<=[A-Za-z])-(?=\d)"), " "),
+    (re.compile(r"(?<=[A-Za-z])-(?=\d)|(?<=[A-Z\d])-(?=[A-Z]\d)"), " "),
     (re.compile(r"(?<=\d)-(?=[A-Z]?\d{0,6}[A-Z]\b)"), " "),
 ]  # fmt: skip
 
@@ -290,6 +290,7 @@ _SIGNS: list[tuple[re.Pattern[str], Replacement]] = [
         lambda found: unit_words(found[1], "2"),
     ),
     (re.compile(r"\b([CFJ])#(?!\w)"), r"\1 sharp"),
+    (re.compile(r"(?<!\S)--?(?=[A-Za-z])"), ""),  # options of a command line
     (re.compile(r"\bC\+\+"), "C plus plus"),
     (re.compile(r"(?:<=>|<->|↔|⇔)"), " and "),
     (re.compile(r"\s?(?:-{1,2}>|=>|→|⇒|➜|⟶)\s?"), " to "),
