@@ -34,7 +34,13 @@ def read_recording(path: Path) -> Utterance:
     pieces: list[Samples] = []
     count = 0
     try:
-        with av.open(str(path), mode="r", metadata_errors="ignore") as container:
+        # An open file, not a name: FFmpeg takes names for addresses, and playlists for orders.
+        with (
+            path.open("rb") as file,
+            av.open(
+                file, mode="r", metadata_errors="ignore", options={"protocol_whitelist": "none"}
+            ) as container,
+        ):
             if not container.streams.audio:
                 raise AudioInputError(f"{path} has no sound in it.", _FORMATS)
             for samples in _decoded(container):
@@ -61,6 +67,8 @@ def _check(path: Path) -> None:
     if path.is_dir():
         raise AudioInputError(f"{path} is a folder, not a recording.", "Name a sound file in it.")
     try:
+        if path.exists() and not path.is_file():
+            raise AudioInputError(f"{path} is not a file.", _FORMATS)
         with path.open("rb") as file:
             empty = not file.read(1)
     except FileNotFoundError:

@@ -121,5 +121,5 @@ def spans(probabilities: NDArray[np.float32], longest_s: float) -> list[tuple[in
 
 def faintest(probabilities: NDArray[np.float32], start: int, end: int) -> int:
     """The frame in [start, end) around which there is least speech."""
-    window = np.convolve(probabilities[start:end], np.ones(7, np.float32) / 7, mode="same")
-    return start + int(window.argmin())
+    smooth = np.convolve(probabilities[start:end], np.ones(7, np.float32) / 7, mode="valid")
+    return start + 3 + int(smooth.argmin())

@@ -36,14 +36,15 @@ class SpeechRecogniser:
         *,
         language: str = "en",
         threads: int = 0,
-        patience_s: float = PATIENCE_S,
+        patience_s: float | None = None,
     ) -> None:
         """`language`: a code such as `en`, or `auto` to listen for it each time. `threads` 0:
-        chosen from the processor count."""
+        chosen from the processor count. `patience_s`: how long the worker may be silent while it
+        owes an answer; None: by the speed it showed when it was warmed."""
         threads = threads or default_threads()
         args = ["--model", str(model_dir), "--language", language, "--threads", str(threads)]
         self._worker = WorkerProcess("stt", args, name="The recogniser", threads=threads)
-        self._least_patience_s = patience_s
+        self._patience_s = patience_s
 
     @property
     def worker_pid(self) -> int | None:
@@ -104,8 +105,9 @@ class SpeechRecogniser:
         """How long this worker may be silent while it owes an answer."""
         if not link.ready.done() or link.ready.exception() is not None:
             return READY_WITHIN_S
-        decode_s = float(link.ready.result()["decode_s"])
-        return max(self._least_patience_s, PATIENCE_DECODES * decode_s)
+        if self._patience_s is not None:
+            return self._patience_s
+        return max(PATIENCE_S, PATIENCE_DECODES * float(link.ready.result()["decode_s"]))
 
 
 class LiveRecognition:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -83,25 +84,20 @@ def synthesise(voice: PiperVoice, text: str, speed: float, steady: bool) -> Iter
 
 
 def pieces_of(text: str) -> list[str]:
-    """Text in pieces short enough to be synthesised at once, cut at punctuation, then at words."""
+    """Text in pieces short enough to be synthesised at once, cut at punctuation, then at words.
+    A piece without a letter or digit has no sound and is left out."""
     pieces: list[str] = []
-    for line in text.split("\n"):
-        parts = [line] if len(line) <= LONGEST_PIECE else _PUNCTUATED.split(line)
+    for line in text.splitlines():
         current = ""
-        for word in (
-            word
-            for part in parts
-            for word in ([part] if len(part) <= LONGEST_PIECE else part.split())
-        ):
-            word = word[:LONGEST_PIECE]
-            if current and len(current) + 1 + len(word) > LONGEST_PIECE:
-                pieces.append(current)
-                current = word
-            else:
-                current = f"{current} {word}".strip()
-        if current.strip():
-            pieces.append(current)
-    return pieces
+        for clause in _PUNCTUATED.split(line):
+            for part in textwrap.wrap(clause, LONGEST_PIECE):
+                joined = f"{current} {part}".strip()
+                if len(joined) > LONGEST_PIECE:
+                    pieces.append(current)
+                    joined = part
+                current = joined
+        pieces.append(current)
+    return [piece for piece in pieces if any(map(str.isalnum, piece))]
 
 
 def load_voice(model: Path, threads: int) -> PiperVoice:
