@@ -2,28 +2,32 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import logging
+import sys
 from pathlib import Path
 
 import pytest
-from tests.support.asking import ask
-from tests.support.fault_server import (
-    DONE,
-    FaultServer,
-    Hold,
-    Pause,
-    Script,
-    event,
-    http,
-    says,
-    stream,
-)
 
 from strixdesk.backends.chat import ChatClient
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
 from strixdesk.core.tier import TierState, TierStatus
 from strixdesk.core.turn import Usage
 from strixdesk.settings import ChatSettings
+from tests.support.asking import ask
+from tests.support.fault_server import (
+    DONE,
+    Cut,
+    FaultServer,
+    Hold,
+    Pause,
+    Script,
+    Step,
+    event,
+    http,
+    says,
+    stream,
+)
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -236,6 +240,29 @@ async def test_no_connection_is_left_behind(faults: FaultServer, impatient: Chat
     await chat.close()
     async with asyncio.timeout(1):
         await faults.idle.wait()
+
+
+@pytest.mark.parametrize("rest", [[Hold()], [says(finish="stop"), DONE, Hold()], [Cut()]])
+async def test_nothing_is_left_for_the_garbage_collector_to_close(
+    rest: list[Step], faults: FaultServer, chat: ChatClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some event loops (qasync's) do not look after abandoned generators."""
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(firstiter=None, finalizer=None)
+    try:
+        faults.on_chat(stream(says("Once"), *rest))
+        answer = chat.stream(faults.tier(model="m"), [ChatMessage("user", "?")])
+        assert await anext(answer) == ChatDelta("Once")
+        if rest[0] is not rest[-1]:
+            assert isinstance(await anext(answer), ChatEnd)
+        await answer.aclose()
+        del answer
+        gc.collect()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+    assert complaints == []
 
 
 async def test_two_answers_at_once_do_not_mix(faults: FaultServer, chat: ChatClient) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from typing import Any
 
 import httpx
 
 from strixdesk.backends import tier_errors
 from strixdesk.backends.answer import Answer
 from strixdesk.backends.chat_request import adjusted, encode, payload_for
-from strixdesk.backends.http import bearer, is_askable, make_http_client
+from strixdesk.backends.http import bearer, body_of, is_askable, make_http_client
 from strixdesk.backends.patience import Patience
 from strixdesk.backends.sse import LINE_LIMIT_BYTES, SseParser, SseTooLong
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
@@ -60,11 +60,8 @@ class ChatClient:
         """
         answer = Answer(tier)
         patience = Patience(tier, answer, self._settings)
-        async with contextlib.AsyncExitStack() as connection:
-            response = await self._ask(tier, messages, max_tokens, patience)
-            connection.push_async_callback(response.aclose)
-            pieces = cast("AsyncGenerator[bytes, None]", response.aiter_bytes())
-            connection.push_async_callback(pieces.aclose)
+        response = await self._ask(tier, messages, max_tokens, patience)
+        async with body_of(response) as pieces:
             match _media_type(response):
                 case "text/html":
                     raise tier_errors.web_page(tier, response.status_code)
@@ -115,7 +112,9 @@ class ChatClient:
         model = tier.model or (status.model if status else None)
         if model is None:
             model = await self._served_model(tier, patience)
-        limit = max_tokens or self._settings.max_answer_tokens
+        if max_tokens is not None:
+            return model, max_tokens
+        limit = self._settings.max_answer_tokens
         context = tier.context_tokens or (status.context_tokens if status else None)
         # at least half of what the tier can hold is left for the question
         return model, min(limit, context // 2) if context else limit
@@ -152,7 +151,7 @@ class ChatClient:
 
 
 async def _deltas(
-    tier: Tier, pieces: AsyncGenerator[bytes, None], answer: Answer, patience: Patience
+    tier: Tier, pieces: AsyncIterator[bytes], answer: Answer, patience: Patience
 ) -> AsyncGenerator[ChatDelta, None]:
     parser = SseParser()
     start = b""
@@ -180,7 +179,7 @@ async def _deltas(
 
 
 async def _json_object(
-    tier: Tier, pieces: AsyncGenerator[bytes, None], patience: Patience
+    tier: Tier, pieces: AsyncIterator[bytes], patience: Patience
 ) -> dict[str, Any]:
     body = bytearray()
     while (piece := await patience.wait(anext(pieces, None))) is not None:
@@ -199,13 +198,13 @@ async def _json_object(
 async def _error_body(response: httpx.Response) -> bytes:
     """As much of it as is worth quoting; the status alone has to do when it does not come."""
     body = bytearray()
-    with contextlib.suppress(TimeoutError, httpx.HTTPError):
-        async with asyncio.timeout(_ERROR_BODY_S):
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > tier_errors.ERROR_BODY_LIMIT_BYTES:
-                    break
-    await response.aclose()
+    async with body_of(response) as pieces:
+        with contextlib.suppress(TimeoutError, httpx.HTTPError):
+            async with asyncio.timeout(_ERROR_BODY_S):
+                async for piece in pieces:
+                    body += piece
+                    if len(body) > tier_errors.ERROR_BODY_LIMIT_BYTES:
+                        break
     return bytes(body)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import ssl
+from collections.abc import AsyncIterator
 
 import httpx
 
@@ -14,15 +17,50 @@ must never be sent into a connection that the server is just closing."""
 
 def make_http_client() -> httpx.AsyncClient:
     """Proxies and .netrc of the environment are not used: a tier is one's own machine, and a
-    proxy would see the questions. Certificates are the system's own."""
+    proxy would see the questions."""
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)  # they log addresses and headers
+    certificates = _SystemCertificates()
     return httpx.AsyncClient(
         trust_env=False,
-        verify=ssl.create_default_context(),
+        verify=certificates.context,
+        event_hooks={"request": [certificates.load]},
         limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_S),
         headers={"User-Agent": "StrixDesk", "Accept-Encoding": "identity"},
     )
+
+
+class _SystemCertificates:
+    """The system's own authorities, private ones included; read (30-80 ms) with the first https
+    request, since most tiers speak plain http and the window should be there at once."""
+
+    def __init__(self) -> None:
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies names and certificates
+        self._loaded = False
+
+    async def load(self, request: httpx.Request) -> None:
+        if request.url.scheme == "https" and not self._loaded:
+            await asyncio.to_thread(self.context.load_default_certs)
+            self._loaded = True
+
+
+@contextlib.asynccontextmanager
+async def body_of(response: httpx.Response) -> AsyncIterator[AsyncIterator[bytes]]:
+    """The body in pieces as they arrive; at the end, however it comes, nothing is left open.
+
+    httpx reads through a chain of generators. To close the outermost of them leaves the others to
+    the garbage collector, which cannot run their clean-up on an event loop without hooks for it
+    (qasync has none). So the connection is closed first, and then the chain is read to its end:
+    every generator finds the connection gone, or the body over, and ends in good order.
+    """
+    pieces = response.aiter_bytes()
+    try:
+        yield pieces
+    finally:
+        await response.aclose()
+        with contextlib.suppress(httpx.HTTPError, httpx.StreamError):
+            async for _ in pieces:
+                pass
 
 
 def place_of(base_url: str) -> str:

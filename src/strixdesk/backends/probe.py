@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from strixdesk.backends import servers, tier_errors
-from strixdesk.backends.http import bearer, is_askable
+from strixdesk.backends.http import bearer, body_of, is_askable
 from strixdesk.backends.servers import Served
 from strixdesk.core.errors import TierError
 from strixdesk.core.tier import Tier
@@ -137,20 +137,20 @@ class Probe:
         began = time.perf_counter()
         body = bytearray()
         try:
-            async with (
-                asyncio.timeout(self._timeout_s),
-                self._http.stream(
-                    method,
-                    url,
-                    content=content,
-                    headers=bearer(tier.api_key),
-                    timeout=httpx.Timeout(None, connect=self._connect_timeout_s),
-                ) as response,
-            ):
-                async for piece in response.aiter_bytes():
-                    body += piece
-                    if len(body) > _BODY_LIMIT_BYTES:
-                        break
+            request = self._http.build_request(
+                method,
+                url,
+                content=content,
+                headers=bearer(tier.api_key),
+                timeout=httpx.Timeout(None, connect=self._connect_timeout_s),
+            )
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._http.send(request, stream=True)
+                async with body_of(response) as pieces:
+                    async for piece in pieces:
+                        body += piece
+                        if len(body) > _BODY_LIMIT_BYTES:
+                            break
         except TimeoutError:
             raise tier_errors.no_sign_of_life(tier, self._timeout_s) from None
         except (

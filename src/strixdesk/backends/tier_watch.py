@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
 
+from strixdesk.backends.discovery import discover_local
 from strixdesk.backends.http import make_http_client
 from strixdesk.backends.probe import Probe
 from strixdesk.backends.starter import StarterServer
@@ -85,6 +86,10 @@ class TierWatch:
             self._keepers[last.tier.name] = last
         if self._polling is not None:
             keeper.poll(watched=self._polling)
+
+    async def discover(self) -> list[Tier]:
+        """Servers on this machine that are not in the list yet; `add` takes them up."""
+        return await discover_local(self.all(), http=self._http)
 
     async def ensure_ready(self, tier: Tier) -> TierStatus:
         keeper = self._keepers.get(tier.name)
