@@ -65,7 +65,7 @@ async def fetch(
             _room_for(model, staging)
             async with meter.reporting():
                 await _fetch_files(model, mirror, staging, meter, patience or Patience())
-            await asyncio.to_thread(_install, model, staging, folder)
+            _install(model, staging, folder)  # a few renames: never cut in half by a cancel
     except OSError as error:
         raise _disk_error(error, folder) from error
     return folder
