@@ -115,6 +115,8 @@ class Chat(Protocol):
         """Ask a tier. The last item of a good stream is a ChatEnd; anything else raises a
         TierError: TierUnreachable, TierLoading, TierRefused, TierTimeout, or StreamBroken."""
 
+    async def close(self) -> None: ...
+
 
 class Tiers(Protocol):
     """Every tier there is, and what is known of each."""
@@ -128,6 +130,9 @@ class Tiers(Protocol):
 
     async def ensure_ready(self, tier: Tier) -> TierStatus:
         """Ask it now, and start it if it is the program's own. Raises TierError."""
+
+    def doubt(self, tier: Tier) -> None:
+        """An answer of it failed: look at it again soon."""
 
     async def refresh(self) -> None:
         """Ask all of them once, together."""

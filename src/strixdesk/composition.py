@@ -1,0 +1,97 @@
+"""Puts a session together, for the window and for the command line alike."""
+
+from __future__ import annotations
+
+import os
+
+from strixdesk.backends.chat import ChatClient
+from strixdesk.backends.starter import StarterServer, find_starter_model
+from strixdesk.backends.tier_watch import TierWatch
+from strixdesk.core.errors import ModelError
+from strixdesk.paths import Paths
+from strixdesk.session.attachments import AttachmentStore
+from strixdesk.session.ports import AudioSink, Listener, Recogniser, Voice
+from strixdesk.session.recordings import RecordingJournal
+from strixdesk.session.services import Services
+from strixdesk.session.store import HistoryStore
+from strixdesk.session.unavailable import UnavailableRecogniser, UnavailableVoice
+from strixdesk.settings import Settings
+from strixdesk.voice.installed import find_recogniser, find_voice
+from strixdesk.voice.listener import MicrophoneListener
+from strixdesk.voice.player import SpeakerPlayer
+from strixdesk.voice.stt import SpeechRecogniser
+from strixdesk.voice.tts import SpeechVoice
+
+
+def default_threads() -> int:
+    """Half the processors, at most four: the speech engines gain little beyond, and the model
+    server beside them needs the rest."""
+    return max(1, min(4, (os.cpu_count() or 2) // 2))
+
+
+def build_recogniser(settings: Settings, paths: Paths) -> Recogniser:
+    try:
+        model = find_recogniser(settings.recogniser.model, paths.models_dir)
+    except ModelError as error:
+        return UnavailableRecogniser(error)
+    return SpeechRecogniser(
+        model,
+        language=settings.recogniser.language,
+        threads=settings.recogniser.threads or default_threads(),
+    )
+
+
+def build_voice(settings: Settings, paths: Paths) -> Voice:
+    try:
+        model = find_voice(settings.voice.model, paths.models_dir)
+    except ModelError as error:
+        return UnavailableVoice(error)
+    return SpeechVoice(model, speed=settings.voice.speed)
+
+
+def build_starter(settings: Settings) -> StarterServer | None:
+    """None when it is switched off, not needed, or not installed."""
+    wanted = settings.starter.enabled
+    model = find_starter_model()
+    if model is None or wanted == "never" or (wanted == "auto" and settings.tiers):
+        return None
+    return StarterServer(
+        model,
+        threads=settings.starter.threads or default_threads(),
+        context_tokens=settings.starter.context_tokens,
+    )
+
+
+def build_tiers(settings: Settings) -> TierWatch:
+    return TierWatch([tier.tier() for tier in settings.tiers], starter=build_starter(settings))
+
+
+async def build_services(
+    settings: Settings,
+    paths: Paths,
+    *,
+    sink: AudioSink | None = None,
+    listener: Listener | None = None,
+) -> Services:
+    """Opens the history; nothing else is started yet. Raises StoreError."""
+    paths.data_dir.mkdir(parents=True, exist_ok=True)
+    store = HistoryStore(paths.history_file)
+    await store.open()
+    tiers = build_tiers(settings)
+    return Services(
+        settings=settings,
+        store=store,
+        recordings=RecordingJournal(paths.recordings_dir),
+        attachments=AttachmentStore(paths.attachments_dir),
+        tiers=tiers,
+        chat=ChatClient(settings.chat, tiers.status_of),
+        recogniser=build_recogniser(settings, paths),
+        voice=build_voice(settings, paths),
+        sink=sink or SpeakerPlayer(settings.speaker.device),
+        listener=listener
+        or MicrophoneListener(
+            settings.microphone.device,
+            pause_ms=settings.microphone.hands_free_pause_ms,
+            keep_warm_s=settings.microphone.keep_warm_s,
+        ),
+    )

@@ -1,0 +1,138 @@
+"""Pictures that go with a question: checked, and kept under the hash of their bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import struct
+import tempfile
+from pathlib import Path
+
+from strixdesk.core.conversation import Image
+from strixdesk.core.errors import AttachmentError
+
+MAX_BYTES = 20 * 1024 * 1024
+_SUFFIX = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "image/bmp": ".bmp",
+}
+
+
+class AttachmentStore:
+    """A folder of picture files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def add(self, source: Path | bytes, name: str = "") -> Image:
+        """Raises AttachmentError when it is no picture that can be sent."""
+        return await asyncio.to_thread(self._add, source, name)
+
+    def path(self, image: Image) -> Path:
+        return self._folder / (image.attachment_id + _SUFFIX[image.media_type])
+
+    async def read(self, image: Image) -> bytes:
+        """Raises AttachmentError when the file is gone."""
+        try:
+            return await asyncio.to_thread(self.path(image).read_bytes)
+        except OSError as error:
+            raise AttachmentError(
+                f"The picture {image.name or 'of this message'} is not on disk any more.",
+                "Attach it again.",
+            ) from error
+
+    def _add(self, source: Path | bytes, name: str) -> Image:
+        called = name or (source.name if isinstance(source, Path) else "The picture")
+        data = source if isinstance(source, bytes) else _read(source)
+        if len(data) > MAX_BYTES:
+            raise AttachmentError(
+                f"{called} is larger than {MAX_BYTES // 2**20} MB.", "Scale it down first."
+            )
+        media_type, width, height = _sniff(data, called)
+        image = Image(hashlib.sha256(data).hexdigest(), media_type, width, height, name)
+        target = self.path(image)
+        if not target.exists():
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
+                    file.write(data)
+                Path(file.name).rename(target)
+            except OSError as error:
+                raise AttachmentError(
+                    f"{called} could not be kept: {os.strerror(error.errno or 0)}.",
+                    f"Check the space in {self._folder}.",
+                ) from error
+        return image
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise AttachmentError(f"{path.name} is a folder.", "Attach the pictures inside it.")
+        if not path.is_file():
+            raise AttachmentError(f"There is no file {path}.")
+        if path.stat().st_size > MAX_BYTES:
+            return b"\0" * (MAX_BYTES + 1)
+        return path.read_bytes()
+    except OSError as error:
+        raise AttachmentError(f"{path.name} could not be read: {error.strerror}.") from error
+
+
+def _sniff(data: bytes, called: str) -> tuple[str, int, int]:
+    """Media type, width and height, from the content: names lie."""
+    size: tuple[int, int] | None = None
+    kind = ""
+    try:
+        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+            kind, size = "image/png", struct.unpack(">II", data[16:24])
+        elif data.startswith((b"GIF87a", b"GIF89a")):
+            kind, size = "image/gif", struct.unpack("<HH", data[6:10])
+        elif data.startswith(b"\xff\xd8"):
+            kind, size = "image/jpeg", _jpeg_size(data)
+        elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            kind, size = "image/webp", _webp_size(data)
+        elif data.startswith(b"BM"):
+            width, height = struct.unpack("<ii", data[18:26])
+            kind, size = "image/bmp", (width, abs(height))
+    except (struct.error, IndexError):
+        size = None
+    if not kind:
+        advice = "PNG, JPEG, WebP, GIF and BMP pictures can be attached."
+        raise AttachmentError(f"{called} is not a picture that can be sent.", advice)
+    if size is None or not (0 < size[0] <= 65535 and 0 < size[1] <= 65535):
+        raise AttachmentError(f"{called} is a damaged picture.", "Save or export it again.")
+    return kind, size[0], size[1]
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    at = 2
+    while at + 9 < len(data):
+        if data[at] != 0xFF:
+            return None
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            return width, height
+        if marker == 0xFF:
+            at += 1
+        else:
+            at += 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
+    return None
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | None:
+    match data[12:16]:
+        case b"VP8X":
+            width = int.from_bytes(data[24:27], "little") + 1
+            return width, int.from_bytes(data[27:30], "little") + 1
+        case b"VP8L":
+            bits = int.from_bytes(data[21:25], "little")
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8 ":
+            width, height = struct.unpack("<HH", data[26:30])
+            return width & 0x3FFF, height & 0x3FFF
+    return None

@@ -1,0 +1,41 @@
+"""What a crash left behind: recordings without a transcript come back as messages."""
+
+from __future__ import annotations
+
+import time
+
+from strixdesk.core.conversation import (
+    ConversationSummary,
+    Message,
+    MessageStatus,
+    Recording,
+    Role,
+)
+from strixdesk.core.ids import new_id
+from strixdesk.session.recordings import RecordingJournal
+from strixdesk.session.store import UNHEARD, HistoryStore
+
+
+async def recover_recordings(
+    store: HistoryStore, recordings: RecordingJournal
+) -> tuple[ConversationSummary, ...]:
+    """One conversation for all recordings that no message refers to, newest last."""
+    known = await store.recording_ids()
+    lost = [(name, length) for name, length in await recordings.leftovers() if name not in known]
+    if not lost:
+        return ()
+    conversation_id = new_id()
+    for utterance_id, duration_s in lost:
+        await store.save(
+            conversation_id,
+            Message(
+                id=new_id(),
+                role=Role.USER,
+                parts=(Recording(utterance_id, duration_s),),
+                status=MessageStatus.FAILED,
+                created_at=time.time(),
+                detail=UNHEARD,
+                spoken=True,
+            ),
+        )
+    return (await store.rename(conversation_id, "Recovered recordings"),)

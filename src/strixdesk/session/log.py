@@ -1,0 +1,138 @@
+"""The current conversation in memory and on disk: one writer for its messages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from strixdesk.core.conversation import Conversation, Message, MessageStatus, Text, Thinking
+from strixdesk.core.errors import StoreError
+from strixdesk.core.events import (
+    ConversationChanged,
+    Event,
+    Failed,
+    MessageAdded,
+    MessageChanged,
+    TextDelta,
+    ThinkingDelta,
+)
+from strixdesk.session.store import HistoryStore
+
+log = logging.getLogger(__name__)
+
+
+class ConversationLog:
+    """Every change goes to memory first, then out as an event, then to disk; a disk that fails is
+    told about once and does not stop the conversation."""
+
+    def __init__(
+        self, conversation: Conversation, store: HistoryStore, emit: Callable[[Event], None]
+    ) -> None:
+        self.id = conversation.id
+        self._messages: dict[str, Message] = {m.id: m for m in conversation.messages}
+        self._store = store
+        self._emit = emit
+        self._unsaved: dict[str, None] = {}
+        self._disk_failed = False
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return tuple(self._messages.values())
+
+    def message(self, message_id: str) -> Message | None:
+        return self._messages.get(message_id)
+
+    def before(self, message_id: str) -> tuple[Message, ...]:
+        """All messages up to, not including, that one."""
+        messages = self.messages
+        index = next((i for i, m in enumerate(messages) if m.id == message_id), len(messages))
+        return messages[:index]
+
+    async def add(self, message: Message) -> bool:
+        """True when it is on disk."""
+        self._messages[message.id] = message
+        self._emit(MessageAdded(self.id, message))
+        return await self._save(message)
+
+    async def update(self, message: Message) -> bool:
+        """True when it is on disk."""
+        self._messages[message.id] = message
+        self._emit(MessageChanged(self.id, message))
+        return await self._save(message)
+
+    async def checkpoint(self, message: Message) -> None:
+        """Keep a growing message; the window already has its text."""
+        self._messages[message.id] = message
+        await self._save(message)
+
+    async def _save(self, message: Message) -> bool:
+        """Messages that could not be written wait, and go along with the next that can."""
+        self._unsaved[message.id] = None
+        try:
+            for message_id in tuple(self._unsaved):
+                unsaved = self._messages[message_id]
+                summary = await self._store.save(self.id, unsaved)
+                if self._messages[message_id] is unsaved:
+                    self._unsaved.pop(message_id, None)
+        except StoreError as error:
+            log.error("history: %s", error)
+            if not self._disk_failed:
+                self._disk_failed = True
+                self._emit(Failed(error.message, error.advice))
+            return False
+        self._disk_failed = False
+        if message.status is not MessageStatus.STREAMING:
+            self._emit(ConversationChanged(summary))
+        return True
+
+
+class StreamingAnswer:
+    """An assistant's message while it grows. Appending is cheap; the whole is put together only
+    when it is written to disk."""
+
+    def __init__(
+        self, message: Message, conversation: ConversationLog, emit: Callable[[Event], None]
+    ) -> None:
+        self._message = message
+        self._conversation = conversation
+        self._emit = emit
+        self._text: list[str] = [message.text]
+        self._thinking: list[str] = [message.thinking]
+        self.has_text = bool(message.text)
+
+    @property
+    def id(self) -> str:
+        return self._message.id
+
+    @property
+    def message(self) -> Message:
+        """As it was last asked for or ended."""
+        return self._message
+
+    def append(self, text: str) -> None:
+        self._text.append(text)
+        self.has_text = self.has_text or bool(text.strip())
+        self._emit(TextDelta(self._conversation.id, self.id, text))
+
+    def append_thinking(self, thinking: str) -> None:
+        self._thinking.append(thinking)
+        self._emit(ThinkingDelta(self._conversation.id, self.id, thinking))
+
+    def snapshot(self) -> Message:
+        text, thinking = "".join(self._text), "".join(self._thinking)
+        self._text, self._thinking = [text], [thinking]
+        parts = (Thinking(thinking), Text(text)) if thinking else (Text(text),)
+        return replace(self._message, parts=parts)
+
+    async def checkpoint(self) -> None:
+        await self._conversation.checkpoint(self.snapshot())
+
+    async def asked(self, tier: str, reason: str) -> None:
+        """Another tier is asked for it."""
+        self._message = replace(self.snapshot(), tier=tier, reason=reason)
+        await self._conversation.update(self._message)
+
+    async def end(self, status: MessageStatus, detail: str | None, *, spoken: bool) -> None:
+        self._message = replace(self.snapshot(), status=status, detail=detail, spoken=spoken)
+        await self._conversation.update(self._message)

@@ -1,0 +1,25 @@
+"""What a session is given to work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from strixdesk.session.attachments import AttachmentStore
+from strixdesk.session.ports import AudioSink, Chat, Listener, Recogniser, Tiers, Voice
+from strixdesk.session.recordings import RecordingJournal
+from strixdesk.session.store import HistoryStore
+from strixdesk.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    store: HistoryStore
+    recordings: RecordingJournal
+    attachments: AttachmentStore
+    tiers: Tiers
+    chat: Chat
+    recogniser: Recogniser
+    voice: Voice
+    sink: AudioSink
+    listener: Listener

@@ -1,0 +1,365 @@
+"""The assistant without a window: requests come in, events go out, one turn is live at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from strixdesk.core.audio import Utterance
+from strixdesk.core.conversation import (
+    Conversation,
+    ConversationSummary,
+    Image,
+    Message,
+    MessageStatus,
+    Role,
+    Text,
+)
+from strixdesk.core.errors import StrixError
+from strixdesk.core.events import (
+    ConversationChanged,
+    ConversationRemoved,
+    Event,
+    Failed,
+    HandsFreeSwitched,
+    LevelChanged,
+    MicrophoneChanged,
+    PartialTranscript,
+    SpeechSwitched,
+    TierChanged,
+    TurnChanged,
+)
+from strixdesk.core.ids import new_id
+from strixdesk.core.tier import Tier, TierState, TierStatus
+from strixdesk.core.turn import Turn, TurnSource, TurnState
+from strixdesk.session.hearing import Heard, Hearing
+from strixdesk.session.leftovers import recover_recordings
+from strixdesk.session.log import ConversationLog
+from strixdesk.session.services import Services
+from strixdesk.session.spoken import SpokenQuestion
+from strixdesk.session.turn_runner import Question, TurnRunner
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """Implements `Assistant`. Every method is called on the event loop's thread."""
+
+    def __init__(self, services: Services, *, speech_on: bool) -> None:
+        self._services = services
+        self._subscribers: list[Callable[[Event], None]] = []
+        self._speech_on = speech_on
+        self._hands_free = False
+        self._tier: str | None = None
+        self._log = self._fresh_log()
+        self._live: TurnRunner | None = None
+        self._live_task: asyncio.Task[None] | None = None
+        self._ended: asyncio.Future[bool] | None = None
+        """Set when the utterance under way is over: whether it holds speech."""
+        self._background: set[asyncio.Task[Any]] = set()
+        self._hearing = Hearing(
+            services.recogniser,
+            services.recordings,
+            on_started=self._utterance_started,
+            on_ended=self._utterance_ended,
+            on_partial=self._partial,
+            on_level=lambda heard: self._emit(LevelChanged(heard.level_db, heard.speech)),
+            on_microphone=lambda moved: self._emit(MicrophoneChanged(moved.state, moved.detail)),
+        )
+        self._press_tier: str | None = None
+        services.listener.subscribe(self._hearing.take)
+        services.tiers.subscribe(lambda tier, status: self._emit(TierChanged(tier, status)))
+
+    # -- events --------------------------------------------------------------------------------
+
+    def subscribe(self, on_event: Callable[[Event], None]) -> Callable[[], None]:
+        self._subscribers.append(on_event)
+
+        def unsubscribe() -> None:
+            if on_event in self._subscribers:
+                self._subscribers.remove(on_event)
+
+        return unsubscribe
+
+    def _emit(self, event: Event) -> None:
+        for subscriber in tuple(self._subscribers):
+            subscriber(event)
+
+    # -- beginning and end ---------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Bring back what a crash left behind, then warm the engines in the background."""
+        for summary in await recover_recordings(self._services.store, self._services.recordings):
+            self._emit(ConversationChanged(summary))
+        self._spawn(self._warm(self._services.recogniser.ensure_ready, "Speech recognition"))
+        if self._speech_on:
+            self._spawn(self._warm(self._services.voice.ensure_ready, "The voice"))
+
+    async def _warm(self, ensure_ready: Callable[[], Awaitable[None]], what: str) -> None:
+        try:
+            await ensure_ready()
+        except StrixError as error:
+            self._emit(Failed(f"{what} is not available. {error.message}", error.advice))
+
+    async def close(self) -> None:
+        """Interrupt what is live, then shut everything down in order."""
+        self._services.sink.flush()
+        await self._interrupted()
+        for task in tuple(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        services = self._services
+        await services.listener.close()
+        await services.sink.close()
+        await asyncio.gather(services.recogniser.close(), services.voice.close())
+        await services.chat.close()
+        await services.tiers.close()
+        await services.recordings.close()
+        await services.store.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._reap)
+        return task
+
+    def _reap(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background task failed", exc_info=error)
+            self._emit(Failed("Something went wrong inside StrixDesk.", "The log has the details."))
+
+    # -- conversations -------------------------------------------------------------------------
+
+    def _fresh_log(self) -> ConversationLog:
+        return ConversationLog(Conversation(new_id(), ""), self._services.store, self._emit)
+
+    @property
+    def conversation_id(self) -> str:
+        return self._log.id
+
+    async def conversations(self) -> tuple[ConversationSummary, ...]:
+        return await self._services.store.conversations()
+
+    async def open_conversation(self, conversation_id: str) -> Conversation:
+        if conversation_id == self._log.id and self._log.messages:
+            # What is live may be ahead of what is on disk.
+            return Conversation(conversation_id, "", self._log.messages)
+        conversation = await self._services.store.conversation(conversation_id)
+        self._log = ConversationLog(conversation, self._services.store, self._emit)
+        return conversation
+
+    def new_conversation(self) -> str:
+        self._log = self._fresh_log()
+        return self._log.id
+
+    async def rename_conversation(self, conversation_id: str, title: str) -> None:
+        self._emit(ConversationChanged(await self._services.store.rename(conversation_id, title)))
+
+    async def remove_conversation(self, conversation_id: str) -> None:
+        if self._live and self._live.conversation.id == conversation_id:
+            self.stop()
+            await self._interrupted()
+        await self._services.store.remove(conversation_id)
+        if self._log.id == conversation_id:
+            self._log = self._fresh_log()
+        self._emit(ConversationRemoved(conversation_id))
+
+    async def restore_conversation(self, conversation_id: str) -> None:
+        self._emit(ConversationChanged(await self._services.store.restore(conversation_id)))
+
+    # -- turns ---------------------------------------------------------------------------------
+
+    def ask(self, text: str, images: Sequence[Image] = (), tier: str | None = None) -> None:
+        self.begin_typed(text, images, tier)
+
+    def begin_typed(
+        self, text: str, images: Sequence[Image] = (), tier: str | None = None
+    ) -> TurnRunner:
+        """`ask`, for callers that follow the turn: await `finished(runner)`."""
+        self._drop_utterance()
+        runner = self._runner(TurnSource.TYPED, TurnState.THINKING)
+        question = Question(text, tuple(images), tier or self._tier)
+
+        async def typed() -> Question:
+            await runner.conversation.add(
+                Message(
+                    id=new_id(),
+                    role=Role.USER,
+                    parts=(*question.images, Text(text)),
+                    status=MessageStatus.COMPLETE,
+                    created_at=time.time(),
+                )
+            )
+            return question
+
+        self._launch(runner, typed)
+        return runner
+
+    def begin_recorded(
+        self, utterance: Utterance, images: Sequence[Image] = (), tier: str | None = None
+    ) -> TurnRunner:
+        """A recording in place of the microphone."""
+        self._drop_utterance()
+        runner = self._runner(TurnSource.FILE, TurnState.TRANSCRIBING)
+        spoken = SpokenQuestion(runner, self._services, tier=tier or self._tier, images=images)
+        self._launch(runner, lambda: spoken.from_utterance(utterance))
+        return runner
+
+    async def finished(self, runner: TurnRunner) -> None:
+        """Until that turn is over, however it ends."""
+        if runner is self._live and self._live_task:
+            await asyncio.wait({self._live_task})
+
+    def stop(self) -> None:
+        # Speech is silenced here and now; the rest takes the turn's task a moment.
+        self._services.sink.flush()
+        self._drop_utterance()
+        if self._live_task:
+            self._live_task.cancel()
+
+    def answer_again(self, message_id: str) -> None:
+        earlier = self._log.before(message_id)
+        asked = next((m for m in reversed(earlier) if m.role is Role.USER), None)
+        if asked is None or not (asked.text or asked.images):
+            self._emit(Failed("There is no question before this answer to ask again."))
+            return
+        self._drop_utterance()
+        question = Question(
+            asked.text, asked.images, self._tier, spoken=asked.spoken, history_before=message_id
+        )
+        runner = self._runner(TurnSource.TYPED, TurnState.THINKING)
+
+        async def again() -> Question:
+            return question
+
+        self._launch(runner, again)
+
+    def transcribe_again(self, message_id: str) -> None:
+        message = self._log.message(message_id)
+        if message is None or message.recording is None:
+            self._emit(Failed("This message has no recording to transcribe."))
+            return
+        self._drop_utterance()
+        runner = self._runner(TurnSource.FILE, TurnState.TRANSCRIBING)
+        spoken = SpokenQuestion(runner, self._services, tier=self._tier)
+        self._launch(runner, lambda: spoken.again(message))
+
+    def _runner(self, source: TurnSource, state: TurnState) -> TurnRunner:
+        turn = Turn(new_id(), self._log.id, source, state, time.monotonic())
+        return TurnRunner(turn, self._log, self._services, self._emit, speak=self._speech_on)
+
+    def _launch(
+        self, runner: TurnRunner, question: Callable[[], Awaitable[Question | None]]
+    ) -> None:
+        """Makes it the live turn; the former one is interrupted first, and ends first."""
+        former = self._live_task
+        if former and not former.done():
+            self._services.sink.flush()
+            former.cancel()
+
+        async def run() -> None:
+            if former:
+                await asyncio.wait({former})
+            self._emit(TurnChanged(runner.turn))
+            if runner.turn.state is not TurnState.LISTENING:
+                self._services.listener.pause(True)
+            try:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await runner.run(question)
+            finally:
+                self._services.listener.pause(False)
+
+        self._live = runner
+        self._live_task = self._spawn(run())
+
+    async def _interrupted(self) -> None:
+        if self._live_task:
+            self._live_task.cancel()
+            await asyncio.wait({self._live_task})
+
+    # -- voice ---------------------------------------------------------------------------------
+
+    def press_talk(self, tier: str | None = None) -> None:
+        self._press_tier = tier
+        self._services.sink.flush()
+        if self._live_task:
+            self._live_task.cancel()
+        self._spawn(self._press())
+
+    async def _press(self) -> None:
+        try:
+            await self._services.listener.press()
+        except StrixError as error:
+            self._emit(Failed(error.message, error.advice))
+
+    def release_talk(self) -> None:
+        self._services.listener.release()
+
+    def set_hands_free(self, on: bool) -> None:
+        self._spawn(self._listen(on))
+
+    async def _listen(self, on: bool) -> None:
+        try:
+            await self._services.listener.listen(on)
+        except StrixError as error:
+            self._emit(Failed(error.message, error.advice))
+            on = False
+        self._hands_free = on
+        self._emit(HandsFreeSwitched(on))
+
+    def set_speech(self, on: bool) -> None:
+        self._speech_on = on
+        self._emit(SpeechSwitched(on))
+        if on:
+            self._spawn(self._warm(self._services.voice.ensure_ready, "The voice"))
+        elif self._live:
+            self._live.hush()
+
+    def _utterance_started(self, heard: Heard) -> None:
+        source = TurnSource.HANDS_FREE if heard.hands_free else TurnSource.PUSH_TO_TALK
+        runner = self._runner(source, TurnState.LISTENING)
+        self._ended = asyncio.get_running_loop().create_future()
+        spoken = SpokenQuestion(runner, self._services, tier=self._press_tier or self._tier)
+        ended = self._ended
+        self._press_tier = None
+        self._launch(runner, lambda: spoken.from_microphone(heard, ended))
+
+    def _utterance_ended(self, _heard: Heard, heard_speech: bool) -> None:
+        self._services.listener.pause(True)
+        if self._ended and not self._ended.done():
+            self._ended.set_result(heard_speech)
+
+    def _drop_utterance(self) -> None:
+        self._services.listener.discard()
+        self._hearing.drop()
+
+    def _partial(self, text: str) -> None:
+        if self._live:
+            self._emit(PartialTranscript(self._live.turn.id, text))
+
+    # -- pictures ------------------------------------------------------------------------------
+
+    async def attach(self, source: Path | bytes, name: str = "") -> Image:
+        return await self._services.attachments.add(source, name)
+
+    def attachment_path(self, image: Image) -> Path:
+        return self._services.attachments.path(image)
+
+    # -- tiers ---------------------------------------------------------------------------------
+
+    def tiers(self) -> tuple[tuple[Tier, TierStatus], ...]:
+        statuses = self._services.tiers.statuses()
+        unknown = TierStatus(TierState.UNKNOWN, since=0.0)
+        return tuple((t, statuses.get(t.name, unknown)) for t in self._services.tiers.all())
+
+    def refresh_tiers(self) -> None:
+        self._spawn(self._services.tiers.refresh())
+
+    def set_tier(self, name: str | None) -> None:
+        self._tier = name

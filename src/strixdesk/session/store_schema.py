@@ -1,0 +1,74 @@
+"""The history's tables, as steps from one version to the next."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from strixdesk.core.errors import StoreError
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE conversations (
+        id TEXT PRIMARY KEY,
+        title TEXT NOT NULL DEFAULT '',
+        updated_at REAL NOT NULL,
+        removed INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE messages (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+        role TEXT NOT NULL,
+        status TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        tier TEXT,
+        reason TEXT,
+        detail TEXT,
+        spoken INTEGER NOT NULL,
+        parts TEXT NOT NULL,
+        text TEXT NOT NULL,
+        writer INTEGER NOT NULL
+    );
+    CREATE INDEX messages_of ON messages (conversation_id, number);
+    CREATE INDEX messages_open ON messages (status) WHERE status IN ('streaming', 'pending');
+    CREATE VIRTUAL TABLE messages_found
+        USING fts5 (text, content = 'messages', content_rowid = 'number');
+    CREATE TRIGGER message_added AFTER INSERT ON messages
+        WHEN new.status NOT IN ('streaming', 'pending')
+    BEGIN
+        INSERT INTO messages_found (rowid, text) VALUES (new.number, new.text);
+    END;
+    CREATE TRIGGER message_unsettled AFTER UPDATE ON messages
+        WHEN old.status NOT IN ('streaming', 'pending')
+    BEGIN
+        INSERT INTO messages_found (messages_found, rowid, text)
+            VALUES ('delete', old.number, old.text);
+    END;
+    CREATE TRIGGER message_settled AFTER UPDATE ON messages
+        WHEN new.status NOT IN ('streaming', 'pending')
+    BEGIN
+        INSERT INTO messages_found (rowid, text) VALUES (new.number, new.text);
+    END;
+    CREATE TRIGGER message_removed AFTER DELETE ON messages
+        WHEN old.status NOT IN ('streaming', 'pending')
+    BEGIN
+        INSERT INTO messages_found (messages_found, rowid, text)
+            VALUES ('delete', old.number, old.text);
+    END;
+    """,
+)
+"""A growing answer is not indexed at each checkpoint, only once it is settled."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the file to the newest version. Raises StoreError for a file from the future."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            "The history was written by a newer StrixDesk.",
+            "Update this one, or start it with another --data-dir.",
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;"
+        )

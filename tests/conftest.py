@@ -1,0 +1,17 @@
+"""What every test stands on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# A window without a screen, unless a test brings a screen of its own.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(scope="session")
+def human_speech() -> Path:
+    """Eleven seconds of a person speaking: tests/data/README.md says who and what."""
+    return Path(__file__).parent / "data" / "jfk.flac"
