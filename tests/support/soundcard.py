@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -81,6 +82,16 @@ class SoundCard:
             self._server.wait()
             self._server = None
         self._socket.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The server is there and does nothing."""
+        assert self._server
+        self._server.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._server.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
         done = subprocess.run(
@@ -197,3 +208,11 @@ def soundcard(soundcard_server: SoundCard) -> SoundCard:
     """Up and well, whatever the test before did to it."""
     soundcard_server.start()
     return soundcard_server
+
+
+def said(words: str, path: Path, *, before_s: float = 0.0, after_s: float = 0.0) -> Path:
+    """Words as a WAV at 22,050 Hz, by a plain formant voice, with silences around them."""
+    subprocess.run(["espeak-ng", "-v", "en-us", "-s", "160", "-w", str(path), words], check=True)
+    samples, rate_hz = read_wav(path)
+    silences = [np.zeros(round(s * rate_hz), dtype=np.float32) for s in (before_s, after_s)]
+    return write_wav(path, np.concatenate((silences[0], samples, silences[1])), rate_hz)

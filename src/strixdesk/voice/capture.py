@@ -9,7 +9,7 @@ import numpy as np
 import soxr
 
 from strixdesk.core.audio import SPEECH_RATE_HZ, AudioFrame, Samples
-from strixdesk.voice.devices import DeviceKind
+from strixdesk.voice.device_lookup import DeviceKind
 from strixdesk.voice.portaudio import Callback, OpenStream, PortAudio, Shape, StreamEnd
 from strixdesk.voice.ring import SampleRing
 from strixdesk.voice.vad import FRAME_SAMPLES

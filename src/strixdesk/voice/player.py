@@ -14,7 +14,7 @@ import soxr
 
 from strixdesk.core.audio import AudioFrame, Samples
 from strixdesk.core.errors import AudioOutputError
-from strixdesk.voice.devices import DeviceKind
+from strixdesk.voice.device_lookup import DeviceKind
 from strixdesk.voice.portaudio import (
     PORT_AUDIO,
     Callback,

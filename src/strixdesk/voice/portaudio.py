@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from strixdesk.core.errors import AudioInputError, AudioOutputError
-from strixdesk.voice.devices import DeviceKind, NoSuchDevice, find_device, load_sounddevice
+from strixdesk.voice.device_lookup import DeviceKind, NoSuchDevice, find_device, load_sounddevice
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from strixdesk.core.events import MicrophoneState
 from strixdesk.core.hearing import LevelHeard, ListenerEvent, MicrophoneMoved
 from strixdesk.voice.capture import Microphone
 from strixdesk.voice.cutter import UtteranceCutter
-from strixdesk.voice.devices import zeros_advice
+from strixdesk.voice.device_lookup import zeros_advice
 from strixdesk.voice.portaudio import PortAudio, StreamEnd
 from strixdesk.voice.vad import SileroVad
 
