@@ -4,9 +4,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.fault_server import FaultServer, Hold, Script
-from tests.support.fault_server import http as reply
-from tests.support.llama import LlamaServer
 
 from strixdesk.backends.probe import Probe
 from strixdesk.backends.servers import Served
@@ -18,6 +15,9 @@ from strixdesk.core.errors import (
     TierUnreachable,
 )
 from strixdesk.core.tier import Capability, Tier
+from tests.support.fault_server import FaultServer, Hold, Script
+from tests.support.fault_server import http as reply
+from tests.support.llama import LlamaServer
 
 RECORDED = Path(__file__).parent / "recorded"
 LOADING = b'{"error":{"message":"Loading model","type":"unavailable_error","code":503}}'
@@ -127,6 +127,16 @@ async def test_litellms_costly_health_is_never_asked(faults: FaultServer, probe:
     serve(faults, SERVERS[-1][1])
     await probe.ask(faults.tier())
     assert faults.asked("/health") == []
+
+
+async def test_what_a_server_is_known_not_to_be_is_not_asked_again(
+    faults: FaultServer, probe: Probe
+) -> None:
+    serve(faults, SERVERS[-1][1])
+    await probe.ask(faults.tier())
+    faults.requests.clear()
+    await probe.ask(faults.tier(), known_as="")
+    assert [request.path for request in faults.requests] == ["/v1/models"]
 
 
 async def test_the_key_goes_with_every_request(faults: FaultServer, probe: Probe) -> None:

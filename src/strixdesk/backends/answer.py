@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from strixdesk.backends import tier_errors
+from strixdesk.backends.server_words import error_words, looks_like_html
 from strixdesk.backends.think_tags import ThinkTags
 from strixdesk.core.chat import ChatDelta, ChatEnd
 from strixdesk.core.errors import TierError
@@ -98,7 +99,7 @@ class Answer:
         return delta
 
     def _server_error(self, chunk: dict[str, Any]) -> TierError:
-        said, _ = tier_errors.error_words(chunk)
+        said, _ = error_words(chunk)
         if self.begun:
             return tier_errors.broken(self._tier, "broke off: its server failed", said)
         error = chunk.get("error")
@@ -107,7 +108,7 @@ class Answer:
         return tier_errors.refused(self._tier, status, json.dumps(chunk))
 
     def _broken_off(self, how: str, data: str) -> TierError:
-        if not self.begun and tier_errors.looks_like_html(data):
+        if not self.begun and looks_like_html(data):
             return tier_errors.web_page(self._tier)
         return tier_errors.broken(self._tier, f"broke off: {how}")
 

@@ -15,6 +15,7 @@ from strixdesk.backends.answer import Answer
 from strixdesk.backends.chat_request import adjusted, encode, payload_for
 from strixdesk.backends.http import bearer, body_of, is_askable, make_http_client
 from strixdesk.backends.patience import Patience
+from strixdesk.backends.server_words import looks_like_html
 from strixdesk.backends.sse import LINE_LIMIT_BYTES, SseParser, SseTooLong
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
 from strixdesk.core.errors import TierError
@@ -174,7 +175,7 @@ async def _deltas(
     except TierError:
         if not answer.finished:
             raise  # else the answer is whole; only its token count is missing
-    if not answer.begun and not answer.finished and tier_errors.looks_like_html(start):
+    if not answer.begun and not answer.finished and looks_like_html(start):
         raise tier_errors.web_page(tier, 200)
 
 

@@ -12,6 +12,7 @@ import httpx
 
 from strixdesk.backends import servers, tier_errors
 from strixdesk.backends.http import bearer, body_of, is_askable
+from strixdesk.backends.server_words import looks_like_html
 from strixdesk.backends.servers import Served
 from strixdesk.core.errors import TierError
 from strixdesk.core.tier import Tier
@@ -50,8 +51,12 @@ class Probe:
         self._connect_timeout_s = connect_timeout_s
         self._timeout_s = timeout_s
 
-    async def ask(self, tier: Tier) -> Served:
-        """What a tier that can be asked now serves. Raises TierError for one that cannot."""
+    async def ask(self, tier: Tier, known_as: str | None = None) -> Served:
+        """What a tier that can be asked now serves. Raises TierError for one that cannot.
+
+        `known_as` is the `server` that it was told to be before: what is known not to be there is
+        not asked for again. None: it was never asked.
+        """
         root = tier.base_url.removesuffix("/v1").removesuffix("/")
         listing = await self._get(tier, f"{tier.base_url}/models")
         models = servers.models_in(listing.json)
@@ -63,7 +68,7 @@ class Probe:
         elif kind == servers.VLLM:
             served = await self._vllm(tier, root, models)
         else:
-            served = await self._other(tier, root, models)
+            served = await self._other(tier, root, models, known_as)
         return replace(served, latency_ms=listing.took_ms)
 
     def _unlisted(self, tier: Tier, listing: _Reply) -> Served:
@@ -71,7 +76,7 @@ class Probe:
             return Served(tier.model)  # a server without a list; the model's name is configured
         if listing.status != 200:
             raise tier_errors.refused(tier, listing.status, listing.body, listing.headers)
-        if tier_errors.looks_like_html(listing.body):
+        if looks_like_html(listing.body):
             raise tier_errors.web_page(tier, 200)
         raise tier_errors.not_an_answer(tier)
 
@@ -96,15 +101,18 @@ class Probe:
             raise tier_errors.asleep(tier)
         return servers.from_list(self._entry(tier, models), tier.model, servers.VLLM)
 
-    async def _other(self, tier: Tier, root: str, models: tuple[servers.Json, ...]) -> Served:
-        tags, studio = await asyncio.gather(
-            self._get(tier, f"{root}/api/tags"), self._get(tier, f"{root}/api/v0/models")
-        )
-        if servers.is_lm_studio_list(studio.json):
-            listed = servers.models_in(studio.json) or ()
-            return servers.from_lm_studio(self._entry(tier, listed), tier.model)
-        if servers.is_ollama_tags(tags.json):
-            return await self._ollama(tier, root, models)
+    async def _other(
+        self, tier: Tier, root: str, models: tuple[servers.Json, ...], known_as: str | None
+    ) -> Served:
+        if known_as in {None, servers.LM_STUDIO}:
+            studio = (await self._get(tier, f"{root}/api/v0/models")).json
+            if servers.is_lm_studio_list(studio):
+                listed = servers.models_in(studio) or ()
+                return servers.from_lm_studio(self._entry(tier, listed), tier.model)
+        if known_as in {None, servers.OLLAMA}:
+            tags = (await self._get(tier, f"{root}/api/tags")).json
+            if servers.is_ollama_tags(tags):
+                return await self._ollama(tier, root, models)
         return servers.from_list(servers.choose_model(models, tier.model), tier.model)
 
     async def _ollama(self, tier: Tier, root: str, models: tuple[servers.Json, ...]) -> Served:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import httpx
 
 from strixdesk.backends.http import place_of
+from strixdesk.backends.server_words import looks_like_html, server_words, token_counts
 from strixdesk.core.errors import (
     StreamBroken,
     TierError,
@@ -206,7 +205,7 @@ def refused(
         )
     if _OVERFLOW.search(f"{kind} {said}"):
         return TierRefused(
-            f"The conversation has grown longer than {name} can hold{_tokens(body)}.",
+            f"The conversation has grown longer than {name} can hold{token_counts(body)}.",
             "Begin a new conversation, shorten the question, or give the tier a larger context.",
             status,
         )
@@ -258,54 +257,6 @@ def _no_model(tier: Tier, said: str, status: int) -> TierRefused:
         "Correct `model` of this tier in the settings, or leave it out to take what is served.",
         status,
     )
-
-
-def server_words(body: bytes | str) -> tuple[str, str]:
-    """(message, type) out of an error body, in any of the shapes that servers use.
-
-    The body as it stands when it is no JSON; nothing when it is a web page.
-    """
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    if looks_like_html(text):
-        return "", ""
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        return text.strip()[:_QUOTE_CHARS], ""
-    return error_words(parsed)
-
-
-def error_words(parsed: Any) -> tuple[str, str]:
-    """(message, type) out of a parsed error: OpenAI's shape, FastAPI's `detail`, plain text."""
-    error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
-    if isinstance(error, dict):
-        message = error.get("message") or error.get("detail") or error.get("error") or ""
-        return (message if isinstance(message, str) else json.dumps(message)), str(
-            error.get("type") or error.get("status") or ""
-        )
-    return (error if isinstance(error, str) else ""), ""
-
-
-def looks_like_html(body: bytes | str) -> bool:
-    start = body[:200].lstrip()
-    return start.startswith(b"<") if isinstance(start, bytes) else start.startswith("<")
-
-
-def _tokens(body: bytes | str) -> str:
-    """llama.cpp and vLLM tell the numbers; then they are worth telling on."""
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    limit = re.search(
-        r"maximum context length is (\d+)|\"n_ctx\":\s*(\d+)|context size \((\d+)", text
-    )
-    asked = re.search(
-        r"at least (\d+) input|\"n_prompt_tokens\":\s*(\d+)|request \((\d+) tokens", text
-    )
-    if not limit:
-        return ""
-    held = next(group for group in limit.groups() if group)
-    if not asked:
-        return f" ({held} tokens)"
-    return f" ({next(group for group in asked.groups() if group)} of {held} tokens)"
 
 
 def _quoted(said: str) -> str:

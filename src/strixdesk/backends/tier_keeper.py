@@ -151,7 +151,8 @@ class TierKeeper:
                 self._write_at_rest(self._starter)
                 return
             await self._start(self._starter)
-        served = await self._probe.ask(self.tier)
+        known_as = self.status.server if self.status.state is TierState.READY else None
+        served = await self._probe.ask(self.tier, known_as)
         self._failures = 0
         self._looked_at = time.monotonic()
         self._write_served(served)
