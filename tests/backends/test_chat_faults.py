@@ -8,6 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from strixdesk.backends.chat import ChatClient
+from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
+from strixdesk.core.errors import (
+    StreamBroken,
+    TierError,
+    TierLoading,
+    TierRefused,
+    TierTimeout,
+    TierUnreachable,
+)
+from strixdesk.core.tier import Tier
 from tests.support.asking import ask
 from tests.support.fault_server import (
     DONE,
@@ -23,18 +35,6 @@ from tests.support.fault_server import (
     says,
     stream,
 )
-
-from strixdesk.backends.chat import ChatClient
-from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
-from strixdesk.core.errors import (
-    StreamBroken,
-    TierError,
-    TierLoading,
-    TierRefused,
-    TierTimeout,
-    TierUnreachable,
-)
-from strixdesk.core.tier import Tier
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -132,9 +132,9 @@ FAULTS = [
         TierRefused,
         "Unexpected endpoint",
     ),
-    Fault("no HTTP", [b"SSH-2.0-OpenSSH_9.2\r\n"], StreamBroken, "connection was closed"),
-    Fault("hangs up", [], StreamBroken, "connection was closed"),
-    Fault("reset", [Cut()], StreamBroken, "connection was closed"),
+    Fault("no HTTP", [b"SSH-2.0-OpenSSH_9.2\r\n"], StreamBroken, "closed the connection"),
+    Fault("hangs up", [], StreamBroken, "closed the connection"),
+    Fault("reset", [Cut()], StreamBroken, "closed the connection"),
     # -- silence
     Fault("never answers", [Hold()], TierTimeout, "wrote nothing for 0.4 seconds"),
     Fault("headers, then nothing", stream(Hold()), TierTimeout, "wrote nothing"),
@@ -159,7 +159,7 @@ FAULTS = [
         kept="Par",
     ),
     # -- cut
-    Fault("ends without a word", stream(), StreamBroken, "never came"),
+    Fault("ends without a word", stream(), StreamBroken, "no answer came"),
     Fault("ends in mid-answer", stream(says("Par")), StreamBroken, "not the whole", kept="Par"),
     Fault(
         "[DONE] without a reason",
@@ -175,7 +175,7 @@ FAULTS = [
         "without saying",
         kept="Par",
     ),
-    Fault("only [DONE]", stream(DONE), StreamBroken, "never came"),
+    Fault("only [DONE]", stream(DONE), StreamBroken, "no answer came"),
     Fault(
         "reset in mid-answer",
         stream(says("Par"), Pause(0.05), Cut()),
@@ -216,7 +216,11 @@ FAULTS = [
         kept="Par",
     ),
     Fault(
-        "a number for a chunk", stream(says("Par"), event("7")), StreamBroken, "no part", kept="Par"
+        "a number for a chunk",
+        stream(says("Par"), event("7")),
+        StreamBroken,
+        "cannot be read",
+        kept="Par",
     ),
     Fault(
         "an error before the answer",
@@ -272,6 +276,8 @@ async def test_a_fault_is_told_with_its_mend_and_nothing_is_called_whole(
     assert type(outcome.error) is fault.error
     assert fault.says in outcome.error.sentence()
     assert outcome.error.advice, "it says what to do"
+    assert ("What came is kept" in outcome.error.advice) == bool(fault.kept)
+    assert outcome.error.message.endswith("."), "a whole sentence"
     assert "“box”" in outcome.error.message or "127.0.0.1" in outcome.error.message
     assert outcome.end is None
     assert fault.kept in outcome.text

@@ -15,6 +15,7 @@ from strixdesk.core.tier import Tier
 from strixdesk.core.turn import Usage
 
 _BROKEN_REASONS = frozenset({"error", "abort", "aborted", "cancelled"})
+_NONSENSE = "its server sent something that cannot be read"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -47,9 +48,9 @@ class Answer:
         try:
             chunk = json.loads(data)
         except (ValueError, RecursionError):
-            raise self._broken_off("sent something that cannot be read", data) from None
+            raise self._unreadable(data) from None
         if not isinstance(chunk, dict):
-            raise self._broken_off("sent something that is no part of an answer", data)
+            raise self._unreadable(data)
         if chunk.get("error") or name == "error":
             raise self._server_error(chunk)
         return self._chunk(chunk)
@@ -68,8 +69,9 @@ class Answer:
         `[DONE]` alone is no end: a server that lost its model in mid-answer sends it as well.
         """
         if self._finish_reason is None:
-            how = "ended without saying that it was finished" if self.begun else "never came"
-            raise tier_errors.broken(self._tier, how)
+            if not self.begun:
+                raise tier_errors.never_came(self._tier, "no answer came")
+            raise tier_errors.broken(self._tier, "ended without saying that it was finished")
         held = self._think_tags.finish()
         return (
             held if held.text or held.thinking else None,
@@ -91,6 +93,8 @@ class Answer:
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
             if reason in _BROKEN_REASONS:
+                if not self.begun:
+                    raise tier_errors.never_came(self._tier, "its server gave it up")
                 raise tier_errors.broken(self._tier, "was given up by its server")
             self._finish_reason = reason
         if not (delta.text or delta.thinking):
@@ -104,13 +108,15 @@ class Answer:
             return tier_errors.broken(self._tier, "broke off: its server failed", said)
         error = chunk.get("error")
         code = str(error.get("code") if isinstance(error, dict) else "")
-        status = int(code) if code.isdecimal() and 400 <= int(code) < 600 else 500
+        status = int(code) if code.isdecimal() and 400 <= int(code) < 600 else None
         return tier_errors.refused(self._tier, status, json.dumps(chunk))
 
-    def _broken_off(self, how: str, data: str) -> TierError:
-        if not self.begun and looks_like_html(data):
+    def _unreadable(self, data: str) -> TierError:
+        if self.begun:
+            return tier_errors.broken(self._tier, f"broke off: {_NONSENSE}")
+        if looks_like_html(data):
             return tier_errors.web_page(self._tier)
-        return tier_errors.broken(self._tier, f"broke off: {how}")
+        return tier_errors.never_came(self._tier, _NONSENSE)
 
 
 def _first(choices: Any) -> dict[str, Any] | None:

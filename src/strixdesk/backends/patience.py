@@ -67,4 +67,4 @@ class Patience:
             case _ if self._answer.begun:
                 return tier_errors.broken(self._tier, "broke off: the connection was cut")
             case _:
-                return tier_errors.broken(self._tier, "never came: the connection was closed")
+                return tier_errors.never_came(self._tier, "closed the connection without an answer")

@@ -20,7 +20,7 @@ from strixdesk.core.errors import (
 from strixdesk.core.tier import Tier
 
 ERROR_BODY_LIMIT_BYTES = 64 * 1024
-_QUOTE_CHARS = 300
+_QUOTE_CHARS = 200
 
 _OVERFLOW = re.compile(
     r"exceed_context_size|exceeds? the available context|maximum context length|"
@@ -102,11 +102,19 @@ def silent(tier: Tier, seconds: float, *, begun: bool) -> TierTimeout:
 
 
 def broken(tier: Tier, how: str, said: str = "") -> StreamBroken:
-    """`how` completes “the answer of X …”: “broke off: the connection was cut”."""
-    quote = f" It said: {_quoted(said)}" if said else ""
+    """The answer began, and then: “broke off: …”. `how` completes “The answer of X …”."""
+    quote = f" It said: {_quoted(said)}." if said else ""
     return StreamBroken(
         f"The answer of {name_of(tier)} {how}.{quote}",
-        "What came so far is not the whole answer. Ask again.",
+        "What came is kept, but it is not the whole answer. Ask again.",
+    )
+
+
+def never_came(tier: Tier, how: str) -> StreamBroken:
+    """The question was taken, but no answer began."""
+    return StreamBroken(
+        f"{name_of(tier)} took the question, but {how}.",
+        "Ask again; if it stays so, look at its server's log or restart it.",
     )
 
 
@@ -176,13 +184,16 @@ def not_an_answer(tier: Tier) -> TierRefused:
 
 
 def refused(
-    tier: Tier, status: int, body: bytes | str = b"", headers: httpx.Headers | None = None
+    tier: Tier, status: int | None, body: bytes | str = b"", headers: httpx.Headers | None = None
 ) -> TierError:
-    """The error for an HTTP answer of status >= 300, from each server's own wording."""
+    """The error for an HTTP answer of status >= 300, from each server's own wording.
+
+    None: it was called a success, but said that it failed.
+    """
     said, kind = server_words(body)
     headers = headers or httpx.Headers()
     name = name_of(tier)
-    if status < 400:
+    if status is not None and status < 400:
         target = headers.get("location", "elsewhere")
         return TierRefused(
             f"{name} has moved: its server points to {_quoted(target)}.",
@@ -222,15 +233,16 @@ def refused(
             f"Ask again in {wait} seconds." if wait.isdecimal() else "Ask again in a moment.",
             status,
         )
-    quote = f": {_quoted(said)}" if said else "."
-    if status >= 500:
+    code = f" (HTTP {status})" if status else ""
+    quote = f": {_quoted(said)}." if said else "."
+    if status is None or status >= 500:
         return TierRefused(
-            f"{name} failed (HTTP {status}){quote}",
+            f"{name} failed{code}{quote}",
             "Ask again; if it stays so, look at its server's log or restart it.",
             status,
         )
     return TierRefused(
-        f"{name} did not accept the question (HTTP {status}){quote}",
+        f"{name} did not accept the question{code}{quote}",
         "Check the model and the settings of this tier.",
         status,
     )
@@ -250,15 +262,17 @@ def _not_found(
     )
 
 
-def _no_model(tier: Tier, said: str, status: int) -> TierRefused:
+def _no_model(tier: Tier, said: str, status: int | None) -> TierRefused:
     which = f" “{tier.model}”" if tier.model else " that was asked for"
     return TierRefused(
-        f"{name_of(tier)} does not have the model{which}: {_quoted(said)}",
+        f"{name_of(tier)} does not have the model{which}: {_quoted(said)}.",
         "Correct `model` of this tier in the settings, or leave it out to take what is served.",
         status,
     )
 
 
 def _quoted(said: str) -> str:
+    """As the end of a sentence, whose own full stop follows."""
     said = " ".join(said.split())
-    return f"“{said if len(said) <= _QUOTE_CHARS else said[:_QUOTE_CHARS] + '…'}”"
+    said = said if len(said) <= _QUOTE_CHARS else f"{said[:_QUOTE_CHARS]}…"
+    return f"“{said.rstrip('.')}”"
