@@ -2,22 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from strixdesk.core.audio import Samples
+from strixdesk.core.audio import SPEECH_RATE_HZ, Samples
+
+PIECE_S = 0.3
+ALIKE = 0.8
 
 
 def likeness(source: Samples, recorded: Samples) -> tuple[float, int]:
     """Correlation at the best alignment, -1 to 1, and where in `recorded` the source begins.
 
-    Both at the same rate. What of the source lies outside the recording counts as not there.
+    Both at the same rate; only alignments with the whole source inside count.
     """
-    size = 1 << (len(source) + len(recorded)).bit_length()
+    n = len(source)
+    if n > len(recorded):
+        return 0.0, -1
+    size = 1 << (n + len(recorded)).bit_length()
     product = np.fft.rfft(recorded, size) * np.conj(np.fft.rfft(source, size))
-    correlation = np.fft.irfft(product, size)
-    lag = int(np.argmax(correlation))
-    peak = float(correlation[lag])
-    lag = lag - size if lag > size // 2 else lag
-    overlap = recorded[max(0, lag) : max(0, lag + len(source))]
-    energy = float(np.linalg.norm(source) * np.linalg.norm(overlap))
-    return (peak / energy if energy else 0.0), lag
+    lags = len(recorded) - n + 1
+    correlation = np.fft.irfft(product, size)[:lags]
+    energy = np.concatenate(([0.0], np.cumsum(recorded.astype(np.float64) ** 2)))
+    local = np.sqrt(np.maximum(energy[n : n + lags] - energy[:lags], 1e-6))
+    normal = correlation / (local * max(float(np.linalg.norm(source)), 1e-6))
+    best = int(np.argmax(normal))
+    return float(normal[best]), best
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where words stand in a recording, compared piece by piece.
+
+    A busy machine drops a few milliseconds here and there on the way into a virtual microphone:
+    that moves the rest, and would spoil the correlation of the whole.
+    """
+
+    share: float
+    """Of the pieces, how many are there, 0 to 1."""
+    begins: int | None
+    """Sample at which the first piece begins; None when it is not there."""
+    ends: int | None
+    """Sample after the last piece; None when it is not there."""
+
+    @property
+    def whole(self) -> bool:
+        return self.share >= 0.75 and self.begins is not None and self.ends is not None
+
+
+def find(words: Samples, recorded: Samples, rate_hz: int = SPEECH_RATE_HZ) -> Found:
+    n = round(PIECE_S * rate_hz)
+    starts = [*range(0, len(words) - n, n), len(words) - n]
+    found = [likeness(words[start : start + n], recorded) for start in starts]
+    there = [at if alike >= ALIKE else None for alike, at in found]
+    last = there[-1]
+    return Found(
+        share=sum(at is not None for at in there) / len(there),
+        begins=there[0],
+        ends=None if last is None else last + n,
+    )

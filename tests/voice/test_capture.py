@@ -7,11 +7,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import soxr
-from tests.support.likeness import likeness
 
 from strixdesk.core.audio import AudioFrame, Samples
 from strixdesk.voice.capture import Microphone, input_shapes
 from strixdesk.voice.portaudio import OpenStream, PortAudio, Shape
+from tests.support.likeness import likeness
 
 
 class Status:

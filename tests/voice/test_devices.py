@@ -6,11 +6,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.support.soundcard import SoundCard, said
 
 from strixdesk.core.errors import AudioOutputError
 from strixdesk.voice.devices import inputs, outputs, probe_input, probe_output
 from strixdesk.voice.portaudio import PortAudio
+from tests.support.soundcard import SoundCard, said
 
 
 @pytest.mark.sound

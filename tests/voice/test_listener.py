@@ -10,8 +10,6 @@ from typing import TypeVar
 import numpy as np
 import pytest
 import soxr
-from tests.support.likeness import likeness
-from tests.support.soundcard import SoundCard, read_wav, said
 
 from strixdesk.core.audio import Samples
 from strixdesk.core.errors import AudioInputError, AudioOutputError
@@ -27,6 +25,8 @@ from strixdesk.core.hearing import (
 )
 from strixdesk.voice.listener import MicrophoneListener
 from strixdesk.voice.player import SpeakerPlayer
+from tests.support.likeness import find
+from tests.support.soundcard import SoundCard, read_wav, said
 
 pytestmark = [pytest.mark.sound, pytest.mark.engine]
 
@@ -93,12 +93,7 @@ async def test_hold_to_talk_keeps_the_first_and_the_last_word(
     ears.listener.release()
     ended = await ears.heard(SpeechEnded)
     assert ended.heard_speech
-    words = words_of(wav)
-    heard = ears.sound(ended.utterance_id)
-    alike, begins = likeness(words, heard)
-    assert alike > 0.9
-    assert begins >= 0
-    assert begins + len(words) <= len(heard)
+    assert find(words_of(wav), ears.sound(ended.utterance_id)).whole
     assert isinstance(ears.events[0], SpeechStarted)
 
 
@@ -119,10 +114,7 @@ async def test_a_key_pressed_after_the_first_syllable_still_gets_it(
     ears.listener.release()
     ended = await ears.heard(SpeechEnded, 2)
     # Then the sentence is whole
-    words = words_of(wav)
-    alike, begins = likeness(words, ears.sound(ended.utterance_id))
-    assert alike > 0.9
-    assert begins >= 0
+    assert find(words_of(wav), ears.sound(ended.utterance_id)).whole
 
 
 async def test_hands_free_hears_a_sentence_with_its_beginning_and_ends_at_the_pause(
@@ -135,11 +127,13 @@ async def test_hands_free_hears_a_sentence_with_its_beginning_and_ends_at_the_pa
     ended = await ears.heard(SpeechEnded)
     assert ears.all(SpeechStarted) == [SpeechStarted(ended.utterance_id, hands_free=True)]
     assert ears.all(SpeechPaused) == [SpeechPaused(ended.utterance_id)]
-    words, heard = words_of(wav), ears.sound(ended.utterance_id)
-    alike, begins = likeness(words, heard)
-    assert alike > 0.9
-    assert begins > 0.15 * 16_000
-    after_s = (len(heard) - begins - len(words)) / 16_000
+    heard = ears.sound(ended.utterance_id)
+    found = find(words_of(wav), heard)
+    assert found.whole
+    assert found.begins is not None
+    assert found.begins > 0.15 * 16_000
+    assert found.ends is not None
+    after_s = (len(heard) - found.ends) / 16_000
     assert 0.55 < after_s < 0.85
     assert any(level.speech and level.level_db > -40 for level in ears.all(LevelHeard))
 
@@ -158,7 +152,7 @@ async def test_half_duplex_hears_nothing_while_the_assistant_speaks(
     await asyncio.to_thread(soundcard.speak, answer)
     ended = await ears.heard(SpeechEnded)
     assert len(ears.all(SpeechStarted)) == 1
-    assert likeness(words_of(answer), ears.sound(ended.utterance_id))[0] > 0.9
+    assert find(words_of(answer), ears.sound(ended.utterance_id)).whole
 
 
 async def test_a_discarded_utterance_never_ends(ears: Ears) -> None:
@@ -196,7 +190,7 @@ async def test_a_sound_server_that_dies_ends_the_utterance_and_the_next_press_fi
     ended = await ears.heard(SpeechEnded)
     # Then what was said is an utterance, and the microphone is closed with a reason
     assert ended.heard_speech
-    assert likeness(words_of(wav), ears.sound(ended.utterance_id))[0] > 0.9
+    assert find(words_of(wav), ears.sound(ended.utterance_id)).whole
     await ears.until(lambda: ears.state() is MicrophoneState.CLOSED)
     assert "went away. Connect it again" in ears.all(MicrophoneMoved)[-1].detail
     # And a press without a server says what is missing
@@ -209,7 +203,7 @@ async def test_a_sound_server_that_dies_ends_the_utterance_and_the_next_press_fi
     await asyncio.to_thread(soundcard.speak, wav)
     ears.listener.release()
     again = await ears.heard(SpeechEnded, 2)
-    assert likeness(words_of(wav), ears.sound(again.utterance_id))[0] > 0.9
+    assert find(words_of(wav), ears.sound(again.utterance_id)).whole
 
 
 async def test_a_microphone_that_gives_only_zeros_is_named(
@@ -258,5 +252,5 @@ async def test_looking_for_devices_again_does_not_end_what_is_being_said(
     await asyncio.to_thread(soundcard.speak, wav)
     ears.listener.release()
     ended = await ears.heard(SpeechEnded)
-    assert likeness(words_of(wav), ears.sound(ended.utterance_id))[0] > 0.9
+    assert find(words_of(wav), ears.sound(ended.utterance_id)).whole
     assert not any(moved.detail for moved in ears.all(MicrophoneMoved))

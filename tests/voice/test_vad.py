@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soxr
-from tests.support.soundcard import read_wav, said
 
 from strixdesk.core.audio import Samples
 from strixdesk.core.errors import ModelError
 from strixdesk.voice.vad import FRAME_SAMPLES, SileroVad
+from tests.support.likeness import find
+from tests.support.soundcard import read_wav, said
 
 pytestmark = pytest.mark.engine
 WORDS = "Stop talking, and tell me about the weather in Paris."
@@ -75,3 +76,12 @@ def test_the_recogniser_library_is_not_loaded_for_it() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_the_comparison_of_sounds_misses_a_word_that_is_cut_off(speech: Samples) -> None:
+    loud = np.flatnonzero(np.abs(speech) > 0.01)
+    words = speech[loud[0] : loud[-1] + 1]
+    second = np.zeros(16_000, dtype=np.float32)
+    assert find(words, np.concatenate((second, words, second))).whole
+    assert find(words, np.concatenate((second, words[2_400:], second))).begins is None
+    assert find(words, np.concatenate((second, words[:-2_400], second))).ends is None

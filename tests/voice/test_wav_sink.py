@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.fakes import tone
-from tests.support.soundcard import read_wav
 
 from strixdesk.core.audio import AudioFrame
 from strixdesk.core.errors import AudioOutputError
 from strixdesk.voice.wav_sink import WavSink
+from tests.support.fakes import tone
+from tests.support.soundcard import read_wav
 
 
 def names_in(folder: Path) -> list[str]:

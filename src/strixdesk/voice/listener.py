@@ -15,8 +15,7 @@ from strixdesk.core.hearing import (
     SpeechPaused,
     SpeechStarted,
 )
-from strixdesk.voice.portaudio import CLOSE_TIMEOUT_S, PORT_AUDIO, PortAudio
-from strixdesk.voice.voice_thread import (
+from strixdesk.voice.listener_commands import (
     Command,
     Discard,
     Listen,
@@ -24,8 +23,9 @@ from strixdesk.voice.voice_thread import (
     Press,
     Release,
     Stop,
-    VoiceThread,
 )
+from strixdesk.voice.portaudio import CLOSE_TIMEOUT_S, PORT_AUDIO, PortAudio
+from strixdesk.voice.voice_thread import VoiceThread
 
 
 class MicrophoneListener:
@@ -89,7 +89,7 @@ class MicrophoneListener:
     # -- to the voice thread -------------------------------------------------------------------
 
     def _send(self, command: Command) -> None:
-        if self._thread is None:
+        if self._thread is None or not self._thread.alive:
             self._loop = asyncio.get_running_loop()
             self._discarding = 0
             self._thread = VoiceThread(

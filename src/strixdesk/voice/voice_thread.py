@@ -7,8 +7,9 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from typing import assert_never
 
 import numpy as np
 
@@ -19,6 +20,15 @@ from strixdesk.core.hearing import LevelHeard, ListenerEvent, MicrophoneMoved
 from strixdesk.voice.capture import Microphone
 from strixdesk.voice.cutter import UtteranceCutter
 from strixdesk.voice.device_lookup import zeros_advice
+from strixdesk.voice.listener_commands import (
+    Command,
+    Discard,
+    Listen,
+    Pause,
+    Press,
+    Release,
+    Stop,
+)
 from strixdesk.voice.portaudio import PortAudio, StreamEnd
 from strixdesk.voice.vad import SileroVad
 
@@ -29,42 +39,15 @@ STALLED_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
-    done: Future[None] = field(default_factory=Future)
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Discard:
-    """Answered by itself, after every event that came before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    on: bool
-    done: Future[None] = field(default_factory=Future)
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    paused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
 class _Sound:
     """The microphone has something, or has ended."""
 
 
-Command = Press | Release | Discard | Listen | Pause | Stop
+@dataclass(frozen=True, slots=True)
+class _Stalled:
+    """The microphone is open, and nothing came for long."""
+
+
 _SOUND = _Sound()
 _HEARING = frozenset({MicrophoneState.LISTENING, MicrophoneState.RECORDING})
 
@@ -111,44 +94,62 @@ class VoiceThread:
     def join(self, timeout_s: float) -> None:
         self._thread.join(timeout_s)
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     # -- the loop ------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while True:
-            try:
-                command = self._inbox.get(timeout=STALLED_S if self._microphone else None)
-            except queue.Empty:
-                self._lose("stopped giving sound")
+        try:
+            while self._obey(self._next()):
                 self._report()
-                continue
-            match command:
-                case _Sound():
-                    self._hear()
-                case Press():
-                    self._answer(command.done, self._press)
-                case Release():
-                    latency = self._microphone.latency_s if self._microphone else 0.0
-                    self._cutter.release(round(latency * SPEECH_RATE_HZ), self._now)
-                case Discard():
-                    self._cutter.discard()
-                    self._keep_open()
-                    self._tell([command])
-                case Listen(on=on):
-                    self._answer(command.done, partial(self._listen, on))
-                case Pause(paused=paused):
-                    self._cutter.pause(paused)
-                case Stop():
-                    self._tell(self._cutter.end_now())
-                    self._close()
-                    self._report()
-                    return
+        finally:
+            # Also after a fault of our own: what was said until then is an utterance.
+            self._tell(self._cutter.end_now())
+            self._close()
             self._report()
+
+    def _next(self) -> Command | _Sound | _Stalled:
+        try:
+            return self._inbox.get(timeout=STALLED_S if self._microphone else None)
+        except queue.Empty:
+            return _Stalled()
+
+    def _obey(self, command: Command | _Sound | _Stalled) -> bool:
+        """False when that was the end."""
+        match command:
+            case _Sound():
+                self._hear()
+            case _Stalled():
+                self._lose("stopped giving sound")
+            case Press():
+                self._answer(command.done, self._press)
+            case Release():
+                latency_s = self._microphone.latency_s if self._microphone else 0.0
+                self._cutter.release(round(latency_s * SPEECH_RATE_HZ), self._now)
+            case Discard():
+                self._cutter.discard()
+                self._keep_open()
+                self._tell([command])
+            case Listen(on=on):
+                self._answer(command.done, partial(self._listen, on))
+            case Pause(paused=paused):
+                self._cutter.pause(paused)
+            case Stop():
+                return False
+            case _:
+                assert_never(command)
+        return True
 
     def _answer(self, done: Future[None], act: Callable[[], None]) -> None:
         try:
             act()
         except StrixError as error:
             done.set_exception(error)
+        except BaseException as error:
+            done.set_exception(error)
+            raise
         else:
             done.set_result(None)
 
