@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from strixdesk.backends.chat import ChatClient
 from strixdesk.backends.starter import StarterServer, find_starter_model
 from strixdesk.backends.tier_watch import TierWatch
-from strixdesk.core.errors import ModelError
+from strixdesk.core.errors import ModelError, StoreError
 from strixdesk.paths import Paths
 from strixdesk.session.attachments import AttachmentStore
 from strixdesk.session.ports import AudioSink, Listener, Recogniser, Voice
@@ -31,7 +32,9 @@ def default_threads() -> int:
 
 def build_recogniser(settings: Settings, paths: Paths) -> Recogniser:
     try:
-        model = find_recogniser(settings.recogniser.model, paths.models_dir)
+        model = find_recogniser(
+            settings.recogniser.model, paths.models_dir, settings.recogniser.language
+        )
     except ModelError as error:
         return UnavailableRecogniser(error)
     return SpeechRecogniser(
@@ -43,7 +46,7 @@ def build_recogniser(settings: Settings, paths: Paths) -> Recogniser:
 
 def build_voice(settings: Settings, paths: Paths) -> Voice:
     try:
-        model = find_voice(settings.voice.model, paths.models_dir)
+        model = find_voice(settings.voice.model, paths.models_dir, settings.recogniser.language)
     except ModelError as error:
         return UnavailableVoice(error)
     return SpeechVoice(model, speed=settings.voice.speed)
@@ -66,6 +69,18 @@ def build_tiers(settings: Settings) -> TierWatch:
     return TierWatch([tier.tier() for tier in settings.tiers], starter=build_starter(settings))
 
 
+async def _open_history(paths: Paths) -> HistoryStore:
+    """A history that cannot be opened costs the past, not the program: its problem is told."""
+    store = HistoryStore(paths.history_file)
+    try:
+        await store.open()
+    except StoreError as error:
+        store = HistoryStore(Path(":memory:"))
+        await store.open()
+        store.problem = StoreError(error.message, f"{error.advice} Nothing is kept until then.")
+    return store
+
+
 async def build_services(
     settings: Settings,
     paths: Paths,
@@ -73,10 +88,8 @@ async def build_services(
     sink: AudioSink | None = None,
     listener: Listener | None = None,
 ) -> Services:
-    """Opens the history; nothing else is started yet. Raises StoreError."""
-    paths.data_dir.mkdir(parents=True, exist_ok=True)
-    store = HistoryStore(paths.history_file)
-    await store.open()
+    """Opens the history; nothing else is started yet."""
+    store = await _open_history(paths)
     tiers = build_tiers(settings)
     return Services(
         settings=settings,

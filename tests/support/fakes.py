@@ -83,6 +83,13 @@ class FakeTiers:
     def subscribe(self, on_change: Callable[[Tier, TierStatus], None]) -> None:
         self.on_change = on_change
 
+    async def start(self, *, starter: bool = False) -> None:
+        """They never change by themselves."""
+
+    def add(self, tier: Tier) -> None:
+        self._tiers = (*self._tiers, tier)
+        self.status[tier.name] = TierStatus(TierState.UNKNOWN, 0.0)
+
     async def ensure_ready(self, tier: Tier) -> TierStatus:
         return self.status[tier.name]
 

@@ -25,7 +25,7 @@ class Assistant(Protocol):
     async def open_conversation(self, conversation_id: str) -> Conversation:
         """Makes it the current one: turns go there."""
 
-    def new_conversation(self) -> str:
+    def new_conversation(self, conversation_id: str = "") -> str:
         """Makes a fresh one current; it is stored with its first message. Returns its id."""
 
     async def rename_conversation(self, conversation_id: str, title: str) -> None: ...
@@ -68,6 +68,9 @@ class Assistant(Protocol):
     def tiers(self) -> tuple[tuple[Tier, TierStatus], ...]: ...
 
     def refresh_tiers(self) -> None: ...
+
+    def adopt_tier(self, tier: Tier) -> None:
+        """Ask a server that was found from now on."""
 
     def set_tier(self, name: str | None) -> None:
         """Whom the next turns ask; None: routed."""

@@ -128,8 +128,14 @@ class Tiers(Protocol):
 
     def subscribe(self, on_change: Callable[[Tier, TierStatus], None]) -> None: ...
 
+    async def start(self, *, starter: bool = False) -> None:
+        """Watch them from now on. `starter`: have the program's own one ready early."""
+
     async def ensure_ready(self, tier: Tier) -> TierStatus:
         """Ask it now, and start it if it is the program's own. Raises TierError."""
+
+    def add(self, tier: Tier) -> None:
+        """A server that was found. Raises ValueError when its name is taken."""
 
     def doubt(self, tier: Tier) -> None:
         """An answer of it failed: look at it again soon."""

@@ -32,6 +32,7 @@ from strixdesk.core.events import (
     PartialTranscript,
     SpeechSwitched,
     TierChanged,
+    TiersChanged,
     TurnChanged,
 )
 from strixdesk.core.ids import new_id
@@ -94,8 +95,16 @@ class Session:
 
     async def start(self) -> None:
         """Bring back what a crash left behind, then warm the engines in the background."""
+        self._tell_tiers()
+        if problem := self._services.store.problem:
+            self._emit(Failed(problem.message, problem.advice))
         for summary in await recover_recordings(self._services.store, self._services.recordings):
             self._emit(ConversationChanged(summary))
+        await self._services.tiers.start(starter=True)
+        self.warm()
+
+    def warm(self) -> None:
+        """Load the speech engines now, so that the first turn need not wait for them."""
         self._spawn(self._warm(self._services.recogniser.ensure_ready, "Speech recognition"))
         if self._speech_on:
             self._spawn(self._warm(self._services.voice.ensure_ready, "The voice"))
@@ -136,8 +145,9 @@ class Session:
 
     # -- conversations -------------------------------------------------------------------------
 
-    def _fresh_log(self) -> ConversationLog:
-        return ConversationLog(Conversation(new_id(), ""), self._services.store, self._emit)
+    def _fresh_log(self, conversation_id: str = "") -> ConversationLog:
+        conversation = Conversation(conversation_id or new_id(), "")
+        return ConversationLog(conversation, self._services.store, self._emit)
 
     @property
     def conversation_id(self) -> str:
@@ -154,8 +164,8 @@ class Session:
         self._log = ConversationLog(conversation, self._services.store, self._emit)
         return conversation
 
-    def new_conversation(self) -> str:
-        self._log = self._fresh_log()
+    def new_conversation(self, conversation_id: str = "") -> str:
+        self._log = self._fresh_log(conversation_id)
         return self._log.id
 
     async def rename_conversation(self, conversation_id: str, title: str) -> None:
@@ -360,6 +370,16 @@ class Session:
 
     def refresh_tiers(self) -> None:
         self._spawn(self._services.tiers.refresh())
+
+    def adopt_tier(self, tier: Tier) -> None:
+        self._services.tiers.add(tier)
+        self._tell_tiers()
+        self.refresh_tiers()
+
+    def _tell_tiers(self) -> None:
+        self._emit(TiersChanged(self._services.tiers.all()))
+        for tier, status in self.tiers():
+            self._emit(TierChanged(tier, status))
 
     def set_tier(self, name: str | None) -> None:
         self._tier = name

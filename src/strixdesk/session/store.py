@@ -43,6 +43,7 @@ class HistoryStore:
     """Every method runs on the store's own thread. Raises StoreError, and only that."""
 
     def __init__(self, path: Path) -> None:
+        """`Path(":memory:")` keeps nothing beyond the process."""
         self._path = path
         self._thread = ThreadPoolExecutor(1, "history")
         self._connection: sqlite3.Connection | None = None

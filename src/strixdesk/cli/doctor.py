@@ -1,0 +1,195 @@
+"""`strixdesk doctor`: what is wrong with microphone, speaker, models and tiers; how to mend it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import Enum
+
+from strixdesk import __version__
+from strixdesk.cli.context import CommandContext
+from strixdesk.composition import build_recogniser, build_tiers, build_voice
+from strixdesk.core.errors import StrixError
+from strixdesk.core.tier import Tier, TierState, TierStatus
+from strixdesk.voice.devices import probe_input, probe_output
+
+LOW_SPACE_BYTES = 500 * 1024 * 1024
+LOW_LEVEL_DB = -75.0
+"""Below this a microphone gives hardly more than its own hiss."""
+
+
+class Health(Enum):
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    health: Health
+    sentence: str
+    mend: str = ""
+    """What to do about it; empty when all is well."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("doctor", help="say what is wrong, and how to mend it")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    return asyncio.run(_examine(context, as_json=arguments.json))
+
+
+async def _examine(context: CommandContext, *, as_json: bool) -> int:
+    findings: list[Finding] = []
+    async for finding in _findings(context):
+        findings.append(finding)
+        if not as_json:
+            mark = {Health.OK: "ok", Health.WARNING: "!", Health.PROBLEM: "✗"}[finding.health]
+            print(f"{mark:>2}  {finding.what}: {finding.sentence}", flush=True)
+            if finding.mend:
+                print(f"      → {finding.mend}")
+    if as_json:
+        report = [
+            {"what": f.what, "state": f.health.value, "sentence": f.sentence, "mend": f.mend}
+            for f in findings
+        ]
+        print(json.dumps({"version": __version__, "findings": report}, ensure_ascii=False))
+    return 1 if any(finding.health is Health.PROBLEM for finding in findings) else 0
+
+
+async def _findings(context: CommandContext) -> AsyncIterator[Finding]:
+    yield Finding(
+        "program",
+        Health.OK,
+        f"StrixDesk {__version__}, Python {platform.python_version()}, {platform.platform()}",
+    )
+    yield _settings(context)
+    yield _data(context)
+    yield await asyncio.to_thread(_microphone, context)
+    yield await asyncio.to_thread(_speaker, context)
+    yield await _recogniser(context)
+    yield await _voice(context)
+    async for finding in _tiers(context):
+        yield finding
+
+
+def _settings(context: CommandContext) -> Finding:
+    if problem := context.loaded.problem:
+        return Finding("settings", Health.PROBLEM, problem.message, problem.advice)
+    path = context.paths.config_file
+    return Finding("settings", Health.OK, str(path) if path.exists() else "the defaults")
+
+
+def _data(context: CommandContext) -> Finding:
+    folder = context.paths.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding(
+            "data",
+            Health.PROBLEM,
+            f"{folder} cannot be written: {error.strerror}.",
+            "Check its permissions, or choose another folder with --data-dir.",
+        )
+    sentence = f"{folder}, {free / 2**30:.1f} GB free"
+    if free < LOW_SPACE_BYTES:
+        return Finding("data", Health.WARNING, sentence, "Free some space on that disk.")
+    return Finding("data", Health.OK, sentence)
+
+
+def _microphone(context: CommandContext) -> Finding:
+    probe = probe_input(context.loaded.settings.microphone.device, seconds=1.0)
+    if probe.error:
+        return Finding("microphone", Health.PROBLEM, probe.error.message, probe.error.advice)
+    heard = f"{probe.device}, {probe.rate_hz} Hz, {probe.level_db:.0f} dB"
+    if probe.all_zero:
+        mend = (
+            "Allow the microphone for this program in System Settings → Privacy & Security."
+            if sys.platform == "darwin"
+            else "Is it muted? Look at the input in your system's sound settings."
+        )
+        return Finding("microphone", Health.WARNING, f"{heard}: it gives pure silence", mend)
+    if probe.level_db < LOW_LEVEL_DB:
+        return Finding("microphone", Health.WARNING, f"{heard}: very quiet", "Raise its level.")
+    return Finding("microphone", Health.OK, heard)
+
+
+def _speaker(context: CommandContext) -> Finding:
+    probe = probe_output(context.loaded.settings.speaker.device)
+    if probe.error:
+        return Finding("speaker", Health.PROBLEM, probe.error.message, probe.error.advice)
+    latency = f"{probe.latency_s * 1000:.0f} ms latency"
+    return Finding("speaker", Health.OK, f"{probe.device}, {probe.rate_hz} Hz, {latency}")
+
+
+async def _recogniser(context: CommandContext) -> Finding:
+    recogniser = build_recogniser(context.loaded.settings, context.paths)
+    try:
+        await recogniser.ensure_ready()
+    except StrixError as error:
+        return Finding("recogniser", Health.PROBLEM, error.message, error.advice)
+    finally:
+        await recogniser.close()
+    return Finding("recogniser", Health.OK, "it loads")
+
+
+async def _voice(context: CommandContext) -> Finding:
+    voice = build_voice(context.loaded.settings, context.paths)
+    try:
+        async with aclosing(voice.speak("All is well.", "doctor")) as frames:
+            seconds = sum([frame.duration_s async for frame in frames])
+    except StrixError as error:
+        return Finding("voice", Health.PROBLEM, error.message, error.advice)
+    finally:
+        await voice.close()
+    return Finding("voice", Health.OK, f'it said "All is well." in {seconds:.1f} s')
+
+
+async def _tiers(context: CommandContext) -> AsyncIterator[Finding]:
+    watch = build_tiers(context.loaded.settings)
+    try:
+        tiers = watch.all()
+        await asyncio.gather(*(_wake(watch.ensure_ready(tier)) for tier in tiers))
+        statuses = watch.statuses()
+    finally:
+        await watch.close()
+    for tier in tiers:
+        yield _tier(tier, statuses[tier.name])
+    if not tiers:
+        yield Finding(
+            "tiers",
+            Health.PROBLEM,
+            "No tier is configured, and the starter kit is not installed.",
+            f"Add a [[tiers]] table with name and base_url to {context.paths.config_file}.",
+        )
+
+
+async def _wake(ready: Awaitable[TierStatus]) -> None:
+    try:
+        await ready
+    except StrixError:
+        return  # what it is like is read from its status
+
+
+def _tier(tier: Tier, status: TierStatus) -> Finding:
+    what = f"tier {tier.name}"
+    if status.state is TierState.READY:
+        context_tokens = tier.context_tokens or status.context_tokens
+        size = f", {context_tokens} tokens of context" if context_tokens else ""
+        return Finding(what, Health.OK, f"{status.model or 'ready'}{size}")
+    health = Health.WARNING if status.state is TierState.LOADING else Health.PROBLEM
+    return Finding(what, health, f"{status.state.value} at {tier.base_url}", status.detail)
