@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.speech import human_speech
 
 from strixdesk.core.audio import SPEECH_RATE_HZ, Samples
 from strixdesk.core.errors import AudioInputError
 from strixdesk.voice.recording_file import read_recording, write_wav
+from tests.support.speech import human_speech
 
 
 def _tone(seconds: float, rate_hz: int = SPEECH_RATE_HZ) -> Samples:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.support.speech import human_utterance, silence
 
 from strixdesk.voice.speech_map import FRAME, Detector, SpeechMap, spans
+from tests.support.speech import human_utterance, silence
 
 _FRAMES_PER_S = 16_000 / FRAME
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.speech import SENTENCES, recogniser_dir, spoken
 
 from strixdesk.core.audio import Utterance
 from strixdesk.core.errors import ModelError, WorkerError
 from strixdesk.core.hearing import Transcript
 from strixdesk.voice.stt import SpeechRecogniser
+from tests.support.speech import SENTENCES, recogniser_dir, spoken
 
 pytestmark = pytest.mark.engine
 
@@ -125,6 +125,17 @@ async def test_a_file_of_garbage_is_a_broken_model(tmp_path: Path, name: str) ->
     model = _copy(tmp_path)
     (model / name).write_bytes(b"<html>404</html>")
     assert "is broken" in (await _model_error(model)).message
+
+
+async def test_an_utterance_for_a_model_that_is_not_there_names_the_model(tmp_path: Path) -> None:
+    recogniser = SpeechRecogniser(tmp_path / "gone", language="en", threads=1)
+    try:
+        recognition = recogniser.begin("u")
+        recognition.feed(spoken(SENTENCES[0]))
+        with pytest.raises(ModelError, match="There is no recogniser"):
+            await recognition.finish()
+    finally:
+        await recogniser.close()
 
 
 async def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:

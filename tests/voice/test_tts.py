@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
-from tests.support.speech import voice_file
 
 from strixdesk.core.audio import AudioFrame, Samples, level_db
 from strixdesk.core.errors import ModelError, WorkerError
 from strixdesk.voice.tts import SpeechVoice
 from strixdesk.voice.tts_worker import LONGEST_PIECE, pieces_of
+from tests.support.speech import voice_file
 
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
 

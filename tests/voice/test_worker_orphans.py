@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.support.speech import human_speech, recogniser_dir
 
 _PARENT = """

@@ -38,7 +38,6 @@ class LiveUtterance:
 
     def feed(self, samples: Samples) -> None:
         self._new.append(samples)
-        self._paused = False
 
     def pause(self) -> None:
         self._paused = True
@@ -56,6 +55,7 @@ class LiveUtterance:
         fed. ANSWER: `text` is final."""
         self._take_in()
         step = next_step(self._standing())
+        self._paused = False
         match step:
             case Step.DECODE:
                 self._decode(len(self._piece), self._decoder.quickly)

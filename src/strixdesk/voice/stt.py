@@ -168,13 +168,15 @@ class LiveRecognition:
             self._outbox.clear()
             self._request = request
             await asyncio.shield(link.ready)
+            shown = ""
             while True:
                 answer = await request.next()
-                if answer.kind == "partial":
-                    if self._on_partial is not None:
-                        self._on_partial(str(answer.fields["text"]))
-                else:
+                if answer.kind != "partial":
                     return _text(answer)
+                text = str(answer.fields["text"])
+                if self._on_partial is not None and text != shown:
+                    self._on_partial(text)
+                    shown = text
         finally:
             request.close()
 
