@@ -9,6 +9,7 @@ import numpy as np
 from strixdesk.core.audio import SPEECH_RATE_HZ, Samples
 
 PIECE_S = 0.3
+EDGE_S = 0.1
 ALIKE = 0.8
 
 
@@ -56,9 +57,19 @@ def find(words: Samples, recorded: Samples, rate_hz: int = SPEECH_RATE_HZ) -> Fo
     starts = [*range(0, len(words) - n, n), len(words) - n]
     found = [likeness(words[start : start + n], recorded) for start in starts]
     there = [at if alike >= ALIKE else None for alike, at in found]
-    last = there[-1]
-    return Found(
-        share=sum(at is not None for at in there) / len(there),
-        begins=there[0],
-        ends=None if last is None else last + n,
-    )
+    edge = round(EDGE_S * rate_hz)
+    begins, ends = there[0], there[-1]
+    # The soft consonant at either edge hardly counts in a piece that holds a vowel as well.
+    if begins is not None and not _near(words[:edge], recorded, begins, rate_hz):
+        begins = None
+    if ends is not None:
+        ends += n
+        if not _near(words[-edge:], recorded, ends - edge, rate_hz):
+            ends = None
+    return Found(sum(at is not None for at in there) / len(there), begins, ends)
+
+
+def _near(piece: Samples, recorded: Samples, at: int, rate_hz: int) -> bool:
+    slack = round(0.02 * rate_hz)
+    around = recorded[max(0, at - slack) : at + len(piece) + slack]
+    return likeness(piece, around)[0] >= ALIKE
