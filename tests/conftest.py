@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.soundcard import soundcard, soundcard_server
+
+__all__ = ["soundcard", "soundcard_server"]
+
 # A window without a screen, unless a test brings a screen of its own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

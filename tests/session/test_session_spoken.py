@@ -8,7 +8,15 @@ from strixdesk.core.audio import Utterance
 from strixdesk.core.chat import ChatDelta, ChatEnd
 from strixdesk.core.conversation import MessageStatus
 from strixdesk.core.errors import AudioInputError, RecogniserError, WorkerError
-from strixdesk.core.events import Failed, HandsFreeSwitched, MessageAdded, Noticed
+from strixdesk.core.events import (
+    Failed,
+    HandsFreeSwitched,
+    MessageAdded,
+    MicrophoneChanged,
+    MicrophoneState,
+    Noticed,
+)
+from strixdesk.core.hearing import MicrophoneMoved
 from strixdesk.core.turn import TurnState
 from tests.session.conftest import Stage
 from tests.support.fakes import FakeListener, FakeRecogniser, Script, ScriptedChat, tone
@@ -168,6 +176,28 @@ async def test_given_a_key_during_an_answer_then_the_answer_is_interrupted(stage
     await stage.until(TurnState.INTERRUPTED, TurnState.LISTENING)
     session.release_talk()
     await stage.until(TurnState.DONE)
+
+
+async def test_given_a_key_let_go_before_the_microphone_is_open_then_the_turn_still_ends(
+    stage: Stage,
+) -> None:
+    stage.chat = ScriptedChat(HI)
+    stage.listener.opening = asyncio.Event()
+    session = await stage.begin()
+    session.press_talk()
+    session.release_talk()
+    stage.listener.opening.set()
+    await stage.until(TurnState.DONE)
+    assert stage.states()[0] is TurnState.LISTENING
+
+
+async def test_given_a_lost_microphone_then_hands_free_is_off(stage: Stage) -> None:
+    session = await stage.begin()
+    session.set_hands_free(True)
+    await stage.heard.until(lambda: bool(stage.heard.of(HandsFreeSwitched)))
+    stage.listener.hear(MicrophoneMoved(MicrophoneState.CLOSED, "The microphone was unplugged."))
+    assert stage.heard.of(HandsFreeSwitched)[-1] == HandsFreeSwitched(False)
+    assert stage.heard.of(MicrophoneChanged)[-1].detail == "The microphone was unplugged."
 
 
 async def test_given_no_microphone_then_hands_free_goes_off_with_a_sentence(stage: Stage) -> None:

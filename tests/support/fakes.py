@@ -93,6 +93,9 @@ class FakeTiers:
     async def ensure_ready(self, tier: Tier) -> TierStatus:
         return self.status[tier.name]
 
+    async def discover(self) -> list[Tier]:
+        return []
+
     def doubt(self, tier: Tier) -> None:
         self.doubted.append(tier.name)
 
@@ -214,6 +217,9 @@ class FakeListener:
 
     def __init__(self, error: StrixError | None = None) -> None:
         self.error = error
+        self.opening: asyncio.Event | None = None
+        """What a slow device waits for before it is open."""
+        self._pressed = ""
         self.paused: list[bool] = []
         self.listening = False
         self.discarded = 0
@@ -237,12 +243,15 @@ class FakeListener:
         self.hear(SpeechEnded(utterance_id, heard_speech))
 
     async def press(self) -> None:
+        if self.opening:
+            await self.opening.wait()
         if self.error:
             raise self.error
         self._pressed = self.begin()
 
     def release(self) -> None:
-        self.end(self._pressed)
+        if self._pressed:
+            self.end(self._pressed)
 
     def discard(self) -> None:
         self.discarded += 1

@@ -140,6 +140,9 @@ class Tiers(Protocol):
     def doubt(self, tier: Tier) -> None:
         """An answer of it failed: look at it again soon."""
 
+    async def discover(self) -> list[Tier]:
+        """Servers that run on this computer and are not in the list yet."""
+
     async def refresh(self) -> None:
         """Ask all of them once, together."""
 

@@ -29,12 +29,14 @@ from strixdesk.core.events import (
     HandsFreeSwitched,
     LevelChanged,
     MicrophoneChanged,
+    MicrophoneState,
     PartialTranscript,
     SpeechSwitched,
     TierChanged,
     TiersChanged,
     TurnChanged,
 )
+from strixdesk.core.hearing import MicrophoneMoved
 from strixdesk.core.ids import new_id
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.core.turn import Turn, TurnSource, TurnState
@@ -70,9 +72,10 @@ class Session:
             on_ended=self._utterance_ended,
             on_partial=self._partial,
             on_level=lambda heard: self._emit(LevelChanged(heard.level_db, heard.speech)),
-            on_microphone=lambda moved: self._emit(MicrophoneChanged(moved.state, moved.detail)),
+            on_microphone=self._microphone_moved,
         )
         self._press_tier: str | None = None
+        self._key_down = False
         services.listener.subscribe(self._hearing.take)
         services.tiers.subscribe(lambda tier, status: self._emit(TierChanged(tier, status)))
 
@@ -297,6 +300,7 @@ class Session:
 
     def press_talk(self, tier: str | None = None) -> None:
         self._press_tier = tier
+        self._key_down = True
         self._services.sink.flush()
         if self._live_task:
             self._live_task.cancel()
@@ -307,8 +311,12 @@ class Session:
             await self._services.listener.press()
         except StrixError as error:
             self._emit(Failed(error.message, error.advice))
+        else:
+            if not self._key_down:  # it went up while the microphone was being opened
+                self._services.listener.release()
 
     def release_talk(self) -> None:
+        self._key_down = False
         self._services.listener.release()
 
     def set_hands_free(self, on: bool) -> None:
@@ -348,6 +356,12 @@ class Session:
     def _drop_utterance(self) -> None:
         self._services.listener.discard()
         self._hearing.drop()
+
+    def _microphone_moved(self, moved: MicrophoneMoved) -> None:
+        self._emit(MicrophoneChanged(moved.state, moved.detail))
+        if self._hands_free and moved.state is MicrophoneState.CLOSED:
+            self._hands_free = False  # the device is gone; it does not come back by itself
+            self._emit(HandsFreeSwitched(False))
 
     def _partial(self, text: str) -> None:
         if self._live:

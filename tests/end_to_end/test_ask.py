@@ -1,0 +1,95 @@
+"""`strixdesk ask` as a person runs it: real engines, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import wave
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+
+def strixdesk(
+    data_dir: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "strixdesk", "--data-dir", str(data_dir), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env={**os.environ, "XDG_CONFIG_HOME": str(data_dir), **environment},
+        check=False,
+    )
+
+
+def report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.stdout.count("\n") == 1, done.stdout + done.stderr
+    loaded: dict[str, Any] = json.loads(done.stdout)
+    return loaded
+
+
+def words(text: str) -> list[str]:
+    return "".join(c if c.isalnum() or c.isspace() else " " for c in text.lower()).split()
+
+
+def test_given_no_box_and_no_settings_then_a_recorded_voice_is_heard_and_answered_aloud(
+    tmp_path: Path, human_speech: Path
+) -> None:
+    spoken = tmp_path / "answer.wav"
+    done = strixdesk(
+        tmp_path, "ask", "--audio", str(human_speech), "--speak", str(spoken), "--json"
+    )
+    result = report(done)
+
+    assert done.returncode == 0, done.stderr
+    assert result["status"] == "complete"
+    assert words(result["transcript"]) == words(
+        "And so, my fellow Americans, ask not what your country can do for you, "
+        "ask what you can do for your country."
+    )
+    assert result["tier"] == "This computer"
+    assert result["text"]
+    assert result["usage"]["completion_tokens"] > 0
+    assert set(result["timings_ms"]) == {"stt", "route", "ttft", "first_audio", "total"}
+    assert all(value is not None for value in result["timings_ms"].values())
+    with wave.open(str(spoken)) as sound:
+        assert sound.getnframes() / sound.getframerate() > 0.3
+
+
+def test_given_what_it_says_then_it_hears_the_same_words(tmp_path: Path) -> None:
+    spoken = tmp_path / "said.wav"
+    text = "The quick brown fox jumps over the lazy dog."
+    said = strixdesk(tmp_path, "say", text, "--out", str(spoken))
+    assert said.returncode == 0, said.stderr
+    heard = strixdesk(tmp_path, "transcribe", str(spoken), "--json")
+    assert words(report(heard)["text"]) == words(text)
+
+
+def test_given_a_tier_that_refuses_then_the_failure_is_told_and_the_status_is_not_zero(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "dead.toml"
+    config.write_text('[[tiers]]\nname = "dead"\nbase_url = "http://127.0.0.1:9/v1"\n')
+    done = strixdesk(tmp_path, "--config", str(config), "ask", "Hello", "--json")
+    result = report(done)
+
+    assert done.returncode == 1
+    assert result["status"] == "failed"
+    assert "dead" in result["error"]
+
+
+def test_given_a_file_that_is_not_sound_then_a_sentence_says_so(tmp_path: Path) -> None:
+    wrong = tmp_path / "letter.wav"
+    wrong.write_text("Dear reader, this is not a recording.")
+    done = strixdesk(tmp_path, "ask", "--audio", str(wrong))
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "letter.wav" in done.stderr
+    assert "Traceback" not in done.stderr
