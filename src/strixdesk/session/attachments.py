@@ -53,14 +53,14 @@ class AttachmentStore:
                 f"{called} is larger than {MAX_BYTES // 2**20} MB.", "Scale it down first."
             )
         media_type, width, height = _sniff(data, called)
+        if not name and isinstance(source, Path):
+            name = source.name
         image = Image(hashlib.sha256(data).hexdigest(), media_type, width, height, name)
         target = self.path(image)
-        if not target.exists():
+        if not _is_whole(target, len(data)):
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
-                    file.write(data)
-                Path(file.name).rename(target)
+                _write(target, data)
             except OSError as error:
                 raise AttachmentError(
                     f"{called} could not be kept: {os.strerror(error.errno or 0)}.",
@@ -69,12 +69,46 @@ class AttachmentStore:
         return image
 
 
+def _is_whole(path: Path, size: int) -> bool:
+    """The power may have gone while it was written before."""
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
+
+
+def _write(target: Path, data: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _what(data: bytes) -> str:
+    """For what cannot be sent: what it is instead, where that helps."""
+    if not data:
+        return "empty"
+    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif"):
+        return "a HEIC or AVIF picture, which model servers do not read"
+    if b"<svg" in data[:1024]:
+        return "an SVG drawing, which model servers do not read"
+    return "not a picture that can be sent"
+
+
 def _read(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise AttachmentError(f"{path.name} is a folder.", "Attach the pictures inside it.")
         if not path.is_file():
-            raise AttachmentError(f"There is no file {path}.")
+            if path.exists():
+                raise AttachmentError(f"{path.name} is not a file.", "Attach a picture.")
+            raise AttachmentError(f"There is no file {path}.", "Check its name.")
         if path.stat().st_size > MAX_BYTES:
             return b"\0" * (MAX_BYTES + 1)
         return path.read_bytes()
@@ -88,13 +122,19 @@ def _sniff(data: bytes, called: str) -> tuple[str, int, int]:
     kind = ""
     try:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
-            kind, size = "image/png", struct.unpack(">II", data[16:24])
+            kind = "image/png"
+            if data[12:16] == b"IHDR" and b"IEND" in data[-4096:]:
+                size = struct.unpack(">II", data[16:24])
         elif data.startswith((b"GIF87a", b"GIF89a")):
             kind, size = "image/gif", struct.unpack("<HH", data[6:10])
         elif data.startswith(b"\xff\xd8"):
-            kind, size = "image/jpeg", _jpeg_size(data)
+            kind = "image/jpeg"
+            if b"\xff\xd9" in data:
+                size = _jpeg_size(data)
         elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-            kind, size = "image/webp", _webp_size(data)
+            kind = "image/webp"
+            if len(data) >= int.from_bytes(data[4:8], "little") + 8:
+                size = _webp_size(data)
         elif data.startswith(b"BM"):
             width, height = struct.unpack("<ii", data[18:26])
             kind, size = "image/bmp", (width, abs(height))
@@ -102,7 +142,7 @@ def _sniff(data: bytes, called: str) -> tuple[str, int, int]:
         size = None
     if not kind:
         advice = "PNG, JPEG, WebP, GIF and BMP pictures can be attached."
-        raise AttachmentError(f"{called} is not a picture that can be sent.", advice)
+        raise AttachmentError(f"{called} is {_what(data)}.", advice)
     if size is None or not (0 < size[0] <= 65535 and 0 < size[1] <= 65535):
         raise AttachmentError(f"{called} is a damaged picture.", "Save or export it again.")
     return kind, size[0], size[1]

@@ -21,7 +21,15 @@ async def recover_recordings(
 ) -> tuple[ConversationSummary, ...]:
     """One conversation for all recordings that no message refers to, newest last."""
     known = await store.recording_ids()
-    lost = [(name, length) for name, length in await recordings.leftovers() if name not in known]
+    forgotten = await store.forgotten_recordings()
+    lost = []
+    for utterance_id, duration_s in await recordings.leftovers():
+        if utterance_id in known:
+            continue
+        if utterance_id in forgotten:  # its conversation was removed by the user
+            recordings.discard(utterance_id)
+        else:
+            lost.append((utterance_id, duration_s))
     if not lost:
         return ()
     conversation_id = new_id()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -14,8 +13,10 @@ from typing import TypeVar
 
 from strixdesk.core.conversation import Conversation, ConversationSummary, Message, Role
 from strixdesk.core.errors import StoreError
-from strixdesk.session.store_codec import message_from_row, parts_to_json
+from strixdesk.session.store_codec import message_from_row, message_to_row, storable
+from strixdesk.session.store_errors import is_damage, told
 from strixdesk.session.store_schema import migrate
+from strixdesk.session.writer_lock import WriterLock
 
 _T = TypeVar("_T")
 
@@ -26,6 +27,22 @@ _SUMMARY = """
     SELECT c.id, c.title, c.updated_at,
         (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id) AS message_count
     FROM conversations c
+"""
+_BY_WORDS = """
+    SELECT m.conversation_id, c.title, m.id, m.text FROM messages_found f
+    JOIN messages m ON m.number = f.rowid
+    JOIN conversations c ON c.id = m.conversation_id
+    WHERE messages_found MATCH ? AND NOT c.removed ORDER BY m.number DESC LIMIT ?
+"""
+_BY_SIGNS = """
+    SELECT m.conversation_id, c.title, m.id, m.text FROM messages m
+    JOIN conversations c ON c.id = m.conversation_id
+    WHERE instr(m.text, ?) AND NOT c.removed ORDER BY m.number DESC LIMIT ?
+"""
+_RECORDINGS = """
+    SELECT json_extract(part.value, '$.utterance_id')
+    FROM messages m, json_each(iif(json_valid(m.parts), m.parts, '[]')) part
+    WHERE json_extract(part.value, '$.kind') = 'recording'
 """
 
 
@@ -47,6 +64,8 @@ class HistoryStore:
         self._path = path
         self._thread = ThreadPoolExecutor(1, "history")
         self._connection: sqlite3.Connection | None = None
+        self._lock: WriterLock | None = None
+        self._removed: set[str] = set()
         self.problem: StoreError | None = None
         """What the user must know of the opening: a damaged history that was set aside."""
 
@@ -56,9 +75,11 @@ class HistoryStore:
 
     async def close(self) -> None:
         """Removed conversations are gone for good now. Idempotent."""
-        if self._connection is not None:
-            await self._run(self._close)
-        self._thread.shutdown(wait=False)
+        try:
+            if self._connection is not None:
+                await self._run(self._close)
+        finally:
+            self._thread.shutdown(wait=False)
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -88,22 +109,18 @@ class HistoryStore:
 
     async def search(self, words: str, limit: int = 50) -> tuple[Found, ...]:
         """Messages that hold all the words, newest first; the last word may be unfinished."""
-        terms = [f'"{word.replace(chr(34), "")}"' for word in words.split() if word.strip('"')]
-        if not terms:
+        words = words.replace("\0", " ")
+        spoken = [word.replace('"', " ") for word in words.split() if any(map(str.isalnum, word))]
+        if spoken:
+            found, wanted = _BY_WORDS, " ".join(f'"{word}"' for word in spoken) + "*"
+        elif signs := words.strip():
+            # The index knows words only; emoji and signs are looked for one message at a time.
+            found, wanted = _BY_SIGNS, storable(signs)
+        else:
             return ()
-        query = " ".join(terms) + "*"
 
         def read(db: sqlite3.Connection) -> tuple[Found, ...]:
-            rows = db.execute(
-                """
-                SELECT m.conversation_id, c.title, m.id, m.text FROM messages_found f
-                JOIN messages m ON m.number = f.rowid
-                JOIN conversations c ON c.id = m.conversation_id
-                WHERE messages_found MATCH ? AND NOT c.removed ORDER BY m.number DESC LIMIT ?
-                """,
-                (query, limit),
-            )
-            return tuple(Found(*row) for row in rows)
+            return tuple(Found(*row) for row in db.execute(found, (storable(wanted), limit)))
 
         return await self._with(read)
 
@@ -111,16 +128,19 @@ class HistoryStore:
         """Utterances that a message still refers to."""
 
         def read(db: sqlite3.Connection) -> frozenset[str]:
-            rows = db.execute(
-                """
-                SELECT json_extract(part.value, '$.utterance_id')
-                FROM messages m, json_each(m.parts) part
-                WHERE json_extract(part.value, '$.kind') = 'recording'
-                """
-            )
-            return frozenset(row[0] for row in rows)
+            return frozenset(row[0] for row in db.execute(_RECORDINGS))
 
         return await self._with(read)
+
+    async def forgotten_recordings(self) -> frozenset[str]:
+        """Utterances of conversations that were removed for good; told once."""
+
+        def take(db: sqlite3.Connection) -> frozenset[str]:
+            ids = frozenset(row[0] for row in db.execute("SELECT * FROM forgotten_recordings"))
+            db.execute("DELETE FROM forgotten_recordings")
+            return ids
+
+        return await self._with(take)
 
     # -- writing -------------------------------------------------------------------------------
 
@@ -137,7 +157,7 @@ class HistoryStore:
             )
             db.execute(
                 """
-                INSERT INTO messages (id, conversation_id, role, status, created_at, tier, reason,
+                INSERT INTO messages (id, conversation_id, role, created_at, status, tier, reason,
                     detail, spoken, parts, text, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET status = excluded.status, tier = excluded.tier,
                     reason = excluded.reason, detail = excluded.detail, spoken = excluded.spoken,
@@ -147,15 +167,8 @@ class HistoryStore:
                     message.id,
                     conversation_id,
                     message.role.value,
-                    message.status.value,
-                    message.created_at,
-                    message.tier,
-                    message.reason,
-                    message.detail,
-                    message.spoken,
-                    parts_to_json(message.parts),
-                    message.text,
-                    os.getpid(),
+                    *message_to_row(message),
+                    self._lock.token if self._lock else "",
                 ),
             )
             if message.role is Role.USER and (title := _title(message)):
@@ -168,13 +181,16 @@ class HistoryStore:
         return await self._with(write)
 
     async def rename(self, conversation_id: str, title: str) -> ConversationSummary:
-        return await self._set(conversation_id, "title", " ".join(title.split()) or "Untitled")
+        words = storable(" ".join(title.split()))
+        return await self._set(conversation_id, "title", words or "Untitled")
 
     async def remove(self, conversation_id: str) -> None:
         """Hidden until `restore` or `close`."""
         await self._set(conversation_id, "removed", 1)
+        self._removed.add(conversation_id)
 
     async def restore(self, conversation_id: str) -> ConversationSummary:
+        self._removed.discard(conversation_id)
         return await self._set(conversation_id, "removed", 0)
 
     async def _set(
@@ -196,19 +212,38 @@ class HistoryStore:
         return ConversationSummary(*row) if row else ConversationSummary(conversation_id, "", 0.0)
 
     def _open(self) -> None:
+        if self._in_memory:
+            self._connection = self._connect()
+            return
+        self._lock = WriterLock(self._path.with_name(f"{self._path.name}-writers"))
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = self._connect()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            aside = self._set_aside()
-            self.problem = StoreError(
-                f"The history was damaged and could not be read. It was kept as {aside}.",
-                "A new history was begun.",
-            )
-            self._connection = self._connect()
-        self._settle(self._connection)
+            try:
+                self._connection = self._settled()
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                aside = self._set_aside()
+                self.problem = StoreError(
+                    f"The history was damaged and could not be read. It was kept as {aside}.",
+                    "A new history was begun.",
+                )
+                self._connection = self._settled()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @property
+    def _in_memory(self) -> bool:
+        return str(self._path) == ":memory:"
+
+    def _settled(self) -> sqlite3.Connection:
+        db = self._connect()
+        try:
+            self._settle(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=10, isolation_level=None)
@@ -224,36 +259,65 @@ class HistoryStore:
         return db
 
     def _set_aside(self) -> Path:
-        aside = self._path.with_name(f"{self._path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-        self._path.rename(aside)
-        for suffix in ("-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        """With everything that belongs to it: the newest words are in its write-ahead log."""
+        stem = f"{self._path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+        aside = self._path.with_name(stem)
+        number = 1
+        while aside.exists():
+            number += 1
+            aside = self._path.with_name(f"{stem}-{number}")
+        for suffix in ("-wal", "-shm", ""):
+            part = self._path.with_name(self._path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
         return aside
 
     def _settle(self, db: sqlite3.Connection) -> None:
         """Messages left open by a process that is gone will not be finished by anyone."""
-        rows = db.execute(
-            "SELECT id, status, writer FROM messages WHERE status IN ('streaming', 'pending')"
-        ).fetchall()
-        for row in rows:
-            if _alive(row["writer"]):
-                continue
-            status, detail = (
-                ("incomplete", CUT_BY_END) if row["status"] == "streaming" else ("failed", UNHEARD)
-            )
-            db.execute(
-                "UPDATE messages SET status = ?, detail = ? WHERE id = ?",
-                (status, detail, row["id"]),
-            )
+        alive = self._lock.others() if self._lock else frozenset()
+        with _transaction(db):
+            rows = db.execute(
+                "SELECT id, status, writer FROM messages WHERE status IN ('streaming', 'pending')"
+            ).fetchall()
+            for row in rows:
+                if str(row["writer"]) in alive:
+                    continue
+                status, detail = (
+                    ("incomplete", CUT_BY_END)
+                    if row["status"] == "streaming"
+                    else ("failed", UNHEARD)
+                )
+                db.execute(
+                    "UPDATE messages SET status = ?, detail = ? WHERE id = ?",
+                    (status, detail, row["id"]),
+                )
 
     def _close(self) -> None:
         db, self._connection = self._connection, None
-        if db:
-            try:
-                db.execute("DELETE FROM conversations WHERE removed")
-                db.execute("PRAGMA optimize")
-            finally:
-                db.close()
+        if db is None:
+            return
+        try:
+            self._purge(db)
+            db.execute("PRAGMA optimize")
+        finally:
+            db.close()
+            if self._lock:
+                self._lock.release()
+
+    def _purge(self, db: sqlite3.Connection) -> None:
+        """What another process removed it may still restore; the last one leaves nothing."""
+        if self._lock and self._lock.others():
+            gone = sorted(self._removed)
+        else:
+            gone = [row[0] for row in db.execute("SELECT id FROM conversations WHERE removed")]
+        with _transaction(db):
+            for conversation_id in gone:
+                db.execute(
+                    f"INSERT OR IGNORE INTO forgotten_recordings {_RECORDINGS} "
+                    "AND m.conversation_id = ?",
+                    (conversation_id,),
+                )
+                db.execute("DELETE FROM conversations WHERE id = ? AND removed", (conversation_id,))
 
     async def _with(self, use: Callable[[sqlite3.Connection], _T]) -> _T:
         def run() -> _T:
@@ -268,9 +332,12 @@ class HistoryStore:
         """A write that was begun is not abandoned when its caller is cancelled."""
         try:
             future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except RuntimeError as error:  # the thread has ended
+            raise StoreError("The history is closed.") from error
+        try:
             return await asyncio.shield(future)
         except (sqlite3.Error, OSError) as error:
-            raise _told(error, self._path) from error
+            raise told(error, self._path) from error
 
 
 class _transaction:  # noqa: N801 — reads as a verb
@@ -282,41 +349,18 @@ class _transaction:  # noqa: N801 — reads as a verb
         return self._db
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._db.in_transaction:  # a full disk has rolled it back already
-            self._db.execute("ROLLBACK" if kind else "COMMIT")
+        if not self._db.in_transaction:
+            return  # a full disk has rolled it back already
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
 
 def _title(message: Message) -> str:
-    words = " ".join(message.text.split())
+    words = storable(" ".join(message.text.split()))
     if len(words) <= _TITLE_CHARS:
-        return words or (message.images[0].name if message.images else "")
+        return words or (storable(message.images[0].name) if message.images else "")
     return words[:_TITLE_CHARS].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
-
-
-def _alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return False  # this very process has only just opened the history
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _told(error: sqlite3.Error | OSError, path: Path) -> StoreError:
-    what = str(error)
-    if "disk is full" in what or "No space left" in what:
-        return StoreError(
-            f"The disk with {path.parent} is full: the history could not be written.",
-            "Free some space. The conversation is kept in memory and written when there is room.",
-        )
-    if "readonly" in what or "unable to open" in what or isinstance(error, PermissionError):
-        return StoreError(
-            f"The history in {path.parent} cannot be written.",
-            "Check the permissions of that folder, or choose another with --data-dir.",
-        )
-    if "locked" in what:
-        return StoreError("The history is busy.", "Is another program holding its file open?")
-    return StoreError(f"The history could not be used ({what}).", f"Its file is {path}.")

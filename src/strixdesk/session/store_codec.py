@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from typing import Any, assert_never
 
@@ -17,9 +18,21 @@ from strixdesk.core.conversation import (
     Thinking,
 )
 
+log = logging.getLogger(__name__)
+
+
+def storable(text: str) -> str:
+    """The same text, except that half an emoji (a lone surrogate, which UTF-8 has no bytes for)
+    is joined with its other half, or replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
 
 def parts_to_json(parts: tuple[Part, ...]) -> str:
-    return json.dumps([_part_to_json(part) for part in parts], ensure_ascii=False)
+    return storable(json.dumps([_part_to_json(part) for part in parts], ensure_ascii=False))
 
 
 def _part_to_json(part: Part) -> dict[str, Any]:
@@ -59,11 +72,30 @@ def parts_from_json(text: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
+def message_to_row(message: Message) -> tuple[object, ...]:
+    """created_at, status, tier, reason, detail, spoken, parts, text."""
+    told = (message.tier, message.reason, message.detail)
+    return (
+        message.created_at,
+        message.status.value,
+        *(storable(words) if words is not None else None for words in told),
+        message.spoken,
+        parts_to_json(message.parts),
+        storable(message.text),
+    )
+
+
 def message_from_row(row: sqlite3.Row) -> Message:
+    """A row whose parts cannot be read still gives its words."""
+    try:
+        parts = parts_from_json(row["parts"])
+    except (ValueError, KeyError, TypeError):
+        log.error("history: the parts of message %s cannot be read", row["id"])
+        parts = (Text(row["text"]),)
     return Message(
         id=row["id"],
         role=Role(row["role"]),
-        parts=parts_from_json(row["parts"]),
+        parts=parts,
         status=MessageStatus(row["status"]),
         created_at=row["created_at"],
         tier=row["tier"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 from strixdesk.core.errors import StoreError
 
@@ -27,7 +28,7 @@ MIGRATIONS: tuple[str, ...] = (
         spoken INTEGER NOT NULL,
         parts TEXT NOT NULL,
         text TEXT NOT NULL,
-        writer INTEGER NOT NULL
+        writer TEXT NOT NULL
     );
     CREATE INDEX messages_of ON messages (conversation_id, number);
     CREATE INDEX messages_open ON messages (status) WHERE status IN ('streaming', 'pending');
@@ -56,19 +57,44 @@ MIGRATIONS: tuple[str, ...] = (
             VALUES ('delete', old.number, old.text);
     END;
     """,
+    """
+    CREATE TABLE forgotten_recordings (utterance_id TEXT PRIMARY KEY);
+    """,
 )
 """A growing answer is not indexed at each checkpoint, only once it is settled."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Brings the file to the newest version. Raises StoreError for a file from the future."""
+    if _version(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")  # two programs may begin with the same old file
+    try:
+        version = _version(connection)
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                "The history was written by a newer StrixDesk.",
+                "Update this one, or start it with another --data-dir.",
+            )
+        for script in MIGRATIONS[version:]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
-        raise StoreError(
-            "The history was written by a newer StrixDesk.",
-            "Update this one, or start it with another --data-dir.",
-        )
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;"
-        )
+    return int(version)
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
