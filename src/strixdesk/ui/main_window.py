@@ -1,0 +1,477 @@
+"""The window: it sends requests to the assistant and shows the events that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import assert_never
+
+from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+
+from strixdesk.core.conversation import Conversation, Image
+from strixdesk.core.errors import StrixError
+from strixdesk.core.events import (
+    ConversationChanged,
+    ConversationRemoved,
+    Event,
+    Failed,
+    HandsFreeSwitched,
+    LevelChanged,
+    MessageAdded,
+    MessageChanged,
+    MicrophoneChanged,
+    MicrophoneState,
+    Noticed,
+    PartialTranscript,
+    SpeechProgress,
+    SpeechSwitched,
+    TextDelta,
+    ThinkingDelta,
+    TierChanged,
+    TiersChanged,
+    TurnChanged,
+)
+from strixdesk.core.tier import Tier
+from strixdesk.session.assistant import Assistant
+from strixdesk.settings import Settings
+from strixdesk.ui.bridge import EventBridge, Requests
+from strixdesk.ui.composer import Composer, Draft
+from strixdesk.ui.conversation_list import ConversationList
+from strixdesk.ui.drafts import Drafts
+from strixdesk.ui.empty_state import EmptyState
+from strixdesk.ui.icons import app_icon
+from strixdesk.ui.notices import Notices
+from strixdesk.ui.pictures import pictures_in
+from strixdesk.ui.style import palette, style_sheet, theme_for
+from strixdesk.ui.talk_key import TalkKey
+from strixdesk.ui.tiers_pane import TiersPane
+from strixdesk.ui.top_bar import TopBar
+from strixdesk.ui.transcript_view import TranscriptView
+from strixdesk.ui.voice_bar import VoiceBar
+from strixdesk.ui.window_menus import Entry, Menu, fill_menu_bar, shortcut_rows
+
+LEFT_WIDTH, RIGHT_WIDTH = 250, 290
+HIDE_RIGHT_BELOW, HIDE_LEFT_BELOW = 1040, 760
+"""Pixels of window width; a pane that the user shows or hides stays so."""
+
+
+class MainWindow(QMainWindow):
+    closed = Signal()
+    first_painted = Signal()
+
+    def __init__(
+        self,
+        assistant: Assistant,
+        settings: Settings,
+        *,
+        save_settings: Callable[[Settings], None],
+        state_file: Path,
+        device_names: Callable[[], tuple[list[str], list[str]]] = lambda: ([], []),
+    ) -> None:
+        super().__init__()
+        self._assistant = assistant
+        self._settings = settings
+        self._save_settings = save_settings
+        self._device_names = device_names
+        self._state = QSettings(str(state_file), QSettings.Format.IniFormat)
+        self._drafts = Drafts(self._state, self)
+        self._conversation_id = assistant.new_conversation()
+        self._theme = theme_for(settings.ui.theme)
+        self._painted = False
+        self._wanted: dict[QWidget, bool] = {}
+        """Panes that the user showed or hid: the width does not decide for them any more."""
+        self._requests = Requests(self._refused)
+
+        self.setWindowTitle("StrixDesk")
+        self.setWindowIcon(app_icon())
+        self.setAcceptDrops(True)
+        self._conversations = ConversationList(self._theme)
+        self._conversations.setObjectName("leftPane")
+        self._conversations.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._conversations.setFixedWidth(LEFT_WIDTH)
+        self._tiers = TiersPane(self._theme)
+        self._tiers.setObjectName("rightPane")
+        self._tiers.setFixedWidth(RIGHT_WIDTH)
+        self._bar = TopBar(self._theme)
+        self._notices = Notices()
+        self._empty = EmptyState(settings.ui.talk_key)
+        self._transcript = TranscriptView(self._theme, assistant.attachment_path)
+        self._transcript.set_empty_widget(self._empty)
+        self._voice_bar = VoiceBar(self._theme)
+        self._composer = Composer(self._theme, assistant.attachment_path)
+        self._composer.show_recording(False, settings.ui.talk_key)
+        self._talk_key = TalkKey(settings.ui.talk_key, self)
+        self._lay_out()
+        self._menus = self._make_menus()
+        fill_menu_bar(self, self._menus)
+        self._connect()
+        self._apply_theme()
+
+        self._bridge = EventBridge(self)
+        self._bridge.happened.connect(self._take)
+        self._unsubscribe = assistant.subscribe(self._bridge.take)
+        self._bar.show_speech(settings.voice.enabled)
+        self._transcript.show_conversation(Conversation(self._conversation_id, ""))
+        self._composer.show_draft(self._drafts.last())
+        self._restore_geometry()
+        self._composer.field.setFocus()
+
+    # -- building ------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        foot = QVBoxLayout()
+        foot.setContentsMargins(16, 4, 16, 14)
+        foot.setSpacing(6)
+        foot.addWidget(self._voice_bar)
+        foot.addWidget(self._composer)
+        middle = QVBoxLayout()
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(6)
+        middle.addWidget(self._bar)
+        middle.addWidget(self._notices)
+        middle.addWidget(self._transcript, 1)
+        middle.addLayout(foot)
+        body = QWidget()
+        row = QHBoxLayout(body)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._conversations)
+        row.addLayout(middle, 1)
+        row.addWidget(self._tiers)
+        self.setCentralWidget(body)
+        self.setMinimumSize(480, 420)
+
+    def _make_menus(self) -> list[Menu]:
+        return [
+            (
+                "&Conversation",
+                [
+                    Entry("&New conversation", "Ctrl+N", self._begin_new),
+                    Entry("&Find a conversation", "Ctrl+K", self._find_conversation),
+                    None,
+                    Entry("&Settings", "Ctrl+,", self.open_settings),
+                    Entry("&Quit", "Ctrl+Q", self._quit),
+                ],
+            ),
+            (
+                "&Talk",
+                [
+                    Entry("&Hands-free on or off", "Ctrl+M", self._bar.hands_free.click),
+                    Entry("&Read answers aloud on or off", "Ctrl+Shift+S", self._bar.speech.click),
+                    Entry("&Stop", "Esc", self._assistant.stop),
+                    None,
+                    Entry("Go to the &question field", "Ctrl+L", self._composer.field.setFocus),
+                ],
+            ),
+            (
+                "&View",
+                [
+                    Entry("&Conversations", "Ctrl+B", self._bar.left.click),
+                    Entry("&Tiers", "Ctrl+T", self._bar.right.click),
+                    Entry("&Ask all tiers how they are", "F5", self._assistant.refresh_tiers),
+                ],
+            ),
+            ("&Help", [Entry("&Keys", "F1", self._show_keys)]),
+        ]
+
+    def _connect(self) -> None:
+        self._conversations.opened.connect(self._open)
+        self._conversations.new_requested.connect(self._begin_new)
+        self._conversations.renamed.connect(self._rename)
+        self._conversations.removed.connect(self._remove)
+        self._bar.left.clicked.connect(self._toggle_left)
+        self._bar.right.clicked.connect(self._toggle_right)
+        self._bar.settings.clicked.connect(self.open_settings)
+        self._bar.hands_free.toggled.connect(self._assistant.set_hands_free)
+        self._bar.speech.toggled.connect(self._assistant.set_speech)
+        self._tiers.tier_chosen.connect(self._assistant.set_tier)
+        self._tiers.tier_adopted.connect(self._adopt)
+        self._transcript.answer_again_requested.connect(self._assistant.answer_again)
+        self._transcript.transcribe_again_requested.connect(self._assistant.transcribe_again)
+        self._transcript.image_opened.connect(self._open_image)
+        self._empty.example_chosen.connect(self._ask_example)
+        self._composer.submitted.connect(self._ask)
+        self._composer.stop_requested.connect(self._assistant.stop)
+        self._composer.talk_pressed.connect(self._talk_key.press)
+        self._composer.talk_released.connect(self._talk_key.release)
+        self._composer.pictures_given.connect(self._attach)
+        self._composer.changed.connect(self._leave)
+        self._talk_key.pressed.connect(self._press_talk)
+        self._talk_key.released.connect(self._release_talk)
+        for watched in (self, self._composer.field):
+            watched.installEventFilter(self._talk_key)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
+
+    # -- events of the session -----------------------------------------------------------------
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case TurnChanged(turn=turn):
+                self._voice_bar.show_turn(turn)
+                self._composer.show_live(self._voice_bar.live)
+            case MessageAdded() | MessageChanged() | TextDelta() | ThinkingDelta():
+                self._transcript.apply(event)
+            case SpeechProgress():
+                self._transcript.apply(event)
+            case PartialTranscript(turn_id=turn_id, text=text):
+                self._voice_bar.show_partial(turn_id, text)
+                self._transcript.apply(event)
+            case LevelChanged(level_db=level_db, speech=speech):
+                self._voice_bar.meter.show_level(level_db, speech=speech)
+            case MicrophoneChanged(state=state, detail=detail):
+                self._voice_bar.show_microphone(state)
+                recording = state is MicrophoneState.RECORDING
+                self._composer.show_recording(recording, self._settings.ui.talk_key)
+                if detail:
+                    self._notices.warn(detail)
+            case TiersChanged(tiers=tiers):
+                self._tiers.show_tiers(tiers)
+            case TierChanged(tier=tier, status=status):
+                self._tiers.show_status(tier, status)
+                self._empty.show_tier(tier, status)
+            case ConversationChanged(summary=summary):
+                self._conversations.show_changed(summary)
+                if summary.id == self._conversation_id:
+                    self._bar.show_title(summary.title)
+                    self._conversations.show_current(summary.id)
+            case ConversationRemoved(conversation_id=conversation_id):
+                self._conversations.drop(conversation_id)
+            case SpeechSwitched(on=on):
+                self._bar.show_speech(on)
+            case HandsFreeSwitched(on=on):
+                self._bar.show_hands_free(on)
+            case Failed(message=message, advice=advice):
+                self._notices.warn(f"{message} {advice}".strip())
+            case Noticed(message=message):
+                self._notices.tell(message)
+            case _:
+                assert_never(event)
+
+    def show_problem(self, text: str, path: Path | None = None) -> None:
+        """Something that was wrong at the start."""
+        if path:
+            url = QUrl.fromLocalFile(str(path))
+            self._notices.warn(text, "Open the file", lambda: _open_url(url))
+        else:
+            self._notices.warn(text)
+
+    def show_found(self, tiers: Sequence[Tier]) -> None:
+        self._tiers.show_found(tiers)
+
+    def assistant_arrived(self) -> None:
+        """The engines' libraries are loaded: the past can be listed."""
+        self._requests.start(self._list_conversations())
+
+    async def _list_conversations(self) -> None:
+        self._conversations.show_all(await self._assistant.conversations())
+
+    def _refused(self, error: StrixError) -> None:
+        self._notices.warn(error.sentence())
+
+    # -- asking --------------------------------------------------------------------------------
+
+    def _ask(self, text: str, images: tuple[Image, ...]) -> None:
+        self._assistant.ask(text, images)
+
+    def _ask_example(self, text: str) -> None:
+        self._assistant.ask(text)
+        self._composer.field.setFocus()
+
+    def _attach(self, pictures: list[Path | bytes]) -> None:
+        self._requests.start(self._attach_all(pictures))
+
+    async def _attach_all(self, pictures: list[Path | bytes]) -> None:
+        for picture in pictures:
+            try:
+                name = picture.name if isinstance(picture, Path) else "pasted picture"
+                self._composer.attach(await self._assistant.attach(picture, name))
+            except StrixError as error:
+                self._refused(error)
+        self._composer.field.setFocus()
+
+    def _open_image(self, image: Image) -> None:
+        path = self._assistant.attachment_path(image)
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() or event.mimeData().hasImage():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        given = pictures_in(event.mimeData())
+        if given:
+            event.acceptProposedAction()
+            self._attach(given)
+
+    # -- talking -------------------------------------------------------------------------------
+
+    def _press_talk(self) -> None:
+        self._assistant.press_talk()
+
+    def _release_talk(self) -> None:
+        self._assistant.release_talk()
+
+    # -- conversations -------------------------------------------------------------------------
+
+    def _begin_new(self) -> None:
+        self._leave()
+        self._show(Conversation(self._assistant.new_conversation(), ""), Draft())
+
+    def _open(self, conversation_id: str) -> None:
+        self._requests.start(self._open_now(conversation_id))
+
+    async def _open_now(self, conversation_id: str) -> None:
+        conversation = await self._assistant.open_conversation(conversation_id)
+        self._leave()
+        self._show(conversation, self._drafts.of(conversation_id))
+
+    def _show(self, conversation: Conversation, draft: Draft) -> None:
+        self._conversation_id = conversation.id
+        self._bar.show_title(conversation.title)
+        self._conversations.show_current(conversation.id)
+        self._transcript.show_conversation(conversation)
+        self._composer.show_draft(draft)
+        self._composer.field.setFocus()
+
+    def _rename(self, conversation_id: str, title: str) -> None:
+        self._requests.start(self._assistant.rename_conversation(conversation_id, title))
+
+    def _remove(self, conversation_id: str, title: str) -> None:
+        self._requests.start(self._remove_now(conversation_id, title))
+
+    async def _remove_now(self, conversation_id: str, title: str) -> None:
+        await self._assistant.remove_conversation(conversation_id)
+        if conversation_id == self._conversation_id:
+            self._begin_new()
+
+        def undo() -> None:
+            self._requests.start(self._assistant.restore_conversation(conversation_id))
+
+        self._notices.tell(f"“{title}” was deleted.", "Undo", undo)
+
+    def _find_conversation(self) -> None:
+        self._set_pane(self._conversations, True)
+        self._conversations.filter.setFocus()
+        self._conversations.filter.selectAll()
+
+    def _leave(self) -> None:
+        self._drafts.keep(self._conversation_id, self._composer.draft)
+
+    # -- settings and looks --------------------------------------------------------------------
+
+    def open_settings(self) -> None:
+        from strixdesk.ui.settings_dialog import SettingsDialog  # not before it is wanted
+
+        dialog = SettingsDialog(
+            self._settings, save=self._save_settings, device_names=self._device_names, parent=self
+        )
+        dialog.saved.connect(self._settings_saved)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _settings_saved(self, settings: Settings) -> None:
+        self._settings = settings
+        self._talk_key.set_key(settings.ui.talk_key)
+        self._composer.show_recording(False, settings.ui.talk_key)
+        self._apply_theme()
+
+    def _adopt(self, tier: Tier) -> None:
+        from strixdesk.settings import TierSettings
+
+        added = TierSettings(name=tier.name, base_url=tier.base_url, role=tier.role)
+        settings = self._settings.model_copy(update={"tiers": (*self._settings.tiers, added)})
+        try:
+            self._save_settings(settings)
+        except StrixError as error:
+            self._refused(error)
+        self._settings = settings
+        self._assistant.adopt_tier(tier)
+
+    def _apply_theme(self) -> None:
+        self._theme = theme_for(self._settings.ui.theme)
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.setStyle("Fusion")
+            application.setPalette(palette(self._theme))
+            application.setStyleSheet(style_sheet(self._theme))
+        for part in (
+            self._conversations,
+            self._tiers,
+            self._bar,
+            self._transcript,
+            self._voice_bar,
+            self._composer,
+        ):
+            part.set_theme(self._theme)
+
+    def _show_keys(self) -> None:
+        from strixdesk.ui.shortcuts_sheet import ShortcutsSheet
+
+        sheet = ShortcutsSheet(shortcut_rows(self._menus, self._settings.ui.talk_key), self)
+        sheet.finished.connect(sheet.deleteLater)
+        sheet.open()
+
+    # -- panes and the window itself -----------------------------------------------------------
+
+    def _toggle_left(self) -> None:
+        self._set_pane(self._conversations, not self._conversations.isVisible())
+
+    def _toggle_right(self) -> None:
+        self._set_pane(self._tiers, not self._tiers.isVisible())
+
+    def _set_pane(self, pane: QWidget, shown: bool) -> None:
+        self._wanted[pane] = shown
+        pane.setVisible(shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for pane, least in (
+            (self._conversations, HIDE_LEFT_BELOW),
+            (self._tiers, HIDE_RIGHT_BELOW),
+        ):
+            pane.setVisible(self._wanted.get(pane, self.width() >= least))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.first_painted.emit)
+
+    def come_to_front(self) -> None:
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _restore_geometry(self) -> None:
+        geometry = self._state.value("geometry")
+        if geometry is None or not self.restoreGeometry(geometry):
+            self.resize(1180, 780)
+
+    def _quit(self) -> None:
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._talk_key.release()
+        self._leave()
+        self._drafts.save()
+        self._state.setValue("geometry", self.saveGeometry())
+        self._state.sync()
+        self._requests.cancel()
+        self._unsubscribe()
+        super().closeEvent(event)
+        self.closed.emit()
+
+
+def _open_url(url: QUrl) -> None:
+    QDesktopServices.openUrl(url)
