@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from strixdesk.session.store_schema import migrate
 from strixdesk.session.writer_lock import WriterLock
 
 _T = TypeVar("_T")
+log = logging.getLogger(__name__)
 
 CUT_BY_END = "The program ended while this was being written."
 UNHEARD = "The program ended before this was transcribed. The recording is safe."
@@ -299,6 +301,8 @@ class HistoryStore:
         try:
             self._purge(db)
             db.execute("PRAGMA optimize")
+        except sqlite3.Error as error:  # all that was said is written already
+            log.error("history: closed without tidying up: %s", error)
         finally:
             db.close()
             if self._lock:
@@ -310,6 +314,8 @@ class HistoryStore:
             gone = sorted(self._removed)
         else:
             gone = [row[0] for row in db.execute("SELECT id FROM conversations WHERE removed")]
+        if not gone:
+            return
         with _transaction(db):
             for conversation_id in gone:
                 db.execute(

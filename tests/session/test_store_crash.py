@@ -1,0 +1,149 @@
+"""What is left of a conversation when its program is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from strixdesk.core.conversation import MessageStatus, Recording, Role
+from strixdesk.session.leftovers import recover_recordings
+from strixdesk.session.recordings import RecordingJournal
+from strixdesk.session.store import CUT_BY_END, HistoryStore
+
+ROOT = Path(__file__).parents[2]
+Child = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> Iterator[Child]:
+    """Starts `streaming_child.py` on the test's folder; whatever still runs is killed."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.session.streaming_child", *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        killed(process)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    assert process.stdout is not None
+    return iter(process.stdout)
+
+
+def killed(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+
+
+async def opened(folder: Path) -> HistoryStore:
+    store = HistoryStore(folder / "history.sqlite3")
+    await store.open()
+    return store
+
+
+async def test_given_kill_9_in_mid_answer_then_all_but_a_blink_of_it_is_back(
+    child: Child, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    process = child("answer", str(tmp_path))
+    said = lines(process)
+    began = float(next(said))
+    last = next(float(line) for line in said if float(line) > began + 1.5)
+    killed(process)
+
+    store = await opened(tmp_path)
+    (summary,) = await store.conversations()
+    question, answer = (await store.conversation(summary.id)).messages
+    await store.close()
+    assert summary.title == "What time is it?"
+    assert (question.text, question.status) == ("What time is it?", MessageStatus.COMPLETE)
+    assert (answer.status, answer.detail) == (MessageStatus.INCOMPLETE, CUT_BY_END)
+    lost_s = last - float(answer.text.split()[-1])
+    record_property("lost_s", lost_s)
+    assert float(answer.text.split()[0]) == began
+    assert lost_s < 0.6, "an answer is written at least four times a second"
+
+
+async def test_given_a_killed_answer_then_its_words_are_found(child: Child, tmp_path: Path) -> None:
+    process = child("answer", str(tmp_path))
+    said = lines(process)
+    began = next(said).strip()
+    next(line for line in said if float(line) > float(began) + 1.0)
+    killed(process)
+
+    store = await opened(tmp_path)
+    found = await store.search(began)
+    await store.close()
+    assert len(found) == 1
+
+
+async def test_given_another_living_process_then_its_open_message_is_left_alone(
+    child: Child, tmp_path: Path
+) -> None:
+    process = child("hold", str(tmp_path))
+    next(lines(process))
+
+    store = await opened(tmp_path)
+    (held,) = (await store.conversation("c")).messages
+    await store.close()
+    assert held.status is MessageStatus.STREAMING
+
+    killed(process)
+    store = await opened(tmp_path)
+    (held,) = (await store.conversation("c")).messages
+    await store.close()
+    assert held.status is MessageStatus.INCOMPLETE
+    assert list((tmp_path / "history.sqlite3-writers").iterdir()) == [], "no lock stays behind"
+
+
+async def test_given_processes_that_begin_at_once_then_nobody_is_refused(
+    child: Child, tmp_path: Path
+) -> None:
+    writers = [child("write", str(tmp_path), name) for name in ("one", "two", "three")]
+    outputs = await asyncio.gather(*(asyncio.to_thread(w.communicate) for w in writers))
+
+    assert [out for out, _ in outputs] == ["done\n"] * 3
+    store = await opened(tmp_path)
+    counts = {c.id: c.message_count for c in await store.conversations()}
+    await store.close()
+    assert counts == {"one": 100, "two": 100, "three": 100}
+
+
+async def test_given_kill_9_in_mid_word_then_the_recording_is_back_as_a_message(
+    child: Child, tmp_path: Path
+) -> None:
+    process = child("record", str(tmp_path))
+    written = next(int(line) for line in lines(process) if int(line) >= 100)
+    killed(process)
+
+    recordings = RecordingJournal(tmp_path / "recordings")
+    utterance = await recordings.load("spoken")
+    assert len(utterance.samples) >= (written - 2) * 512, "at most the last frames are missing"
+    store = await opened(tmp_path)
+    (summary,) = await recover_recordings(store, recordings)
+    (message,) = (await store.conversation(summary.id)).messages
+    again = await recover_recordings(store, recordings)
+    await recordings.close()
+    await store.close()
+
+    assert summary.title == "Recovered recordings"
+    assert message.role is Role.USER
+    assert message.status is MessageStatus.FAILED
+    assert message.recording == Recording("spoken", utterance.duration_s)
+    assert again == (), "it is brought back once"
