@@ -126,7 +126,8 @@ def _sniff(data: bytes, called: str) -> tuple[str, int, int]:
             if data[12:16] == b"IHDR" and b"IEND" in data[-4096:]:
                 size = struct.unpack(">II", data[16:24])
         elif data.startswith((b"GIF87a", b"GIF89a")):
-            kind, size = "image/gif", struct.unpack("<HH", data[6:10])
+            kind = "image/gif"
+            size = struct.unpack("<HH", data[6:10])
         elif data.startswith(b"\xff\xd8"):
             kind = "image/jpeg"
             if b"\xff\xd9" in data:
@@ -135,9 +136,10 @@ def _sniff(data: bytes, called: str) -> tuple[str, int, int]:
             kind = "image/webp"
             if len(data) >= int.from_bytes(data[4:8], "little") + 8:
                 size = _webp_size(data)
-        elif data.startswith(b"BM"):
+        elif data.startswith(b"BM") and data[6:10] == bytes(4):
+            kind = "image/bmp"
             width, height = struct.unpack("<ii", data[18:26])
-            kind, size = "image/bmp", (width, abs(height))
+            size = width, abs(height)
     except (struct.error, IndexError):
         size = None
     if not kind:
