@@ -1,0 +1,85 @@
+"""The messages one below the other, in a column of a readable width; scrolled by its owner."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from strixdesk.ui.message_view import MessageView
+
+MEASURE = 760
+"""Widest text, in pixels."""
+_MARGIN = 24
+_GAP = 26
+
+
+class TranscriptColumn(QWidget):
+    """Keeps every message at the width of the column and as high as it needs to be."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._views: list[MessageView] = []
+        self._rows = QVBoxLayout(self)
+        self._rows.setSpacing(_GAP)
+        self._rows.addStretch(1)
+        self._set_margins()
+
+    @property
+    def views(self) -> tuple[MessageView, ...]:
+        """Oldest first."""
+        return tuple(self._views)
+
+    @property
+    def text_width(self) -> int:
+        return max(120, min(MEASURE, self.width() - 2 * _MARGIN))
+
+    def append(self, view: MessageView) -> None:
+        view.fit(self.text_width)
+        self._views.append(view)
+        self._rows.addWidget(view)
+
+    def prepend(self, views: list[MessageView]) -> None:
+        """Older ones, oldest first."""
+        for index, view in enumerate(views):
+            view.fit(self.text_width)
+            self._rows.insertWidget(index + 1, view)
+        self._views[:0] = views
+
+    def drop_oldest(self, count: int) -> None:
+        for view in self._views[:count]:
+            self._remove(view)
+        del self._views[:count]
+
+    def clear(self) -> None:
+        self.drop_oldest(len(self._views))
+
+    def _remove(self, view: MessageView) -> None:
+        self._rows.removeWidget(view)
+        view.hide()
+        view.deleteLater()
+
+    def view_at(self, y: int) -> MessageView | None:
+        """The first message that is not wholly above that line."""
+        return next((view for view in self._views if view.geometry().bottom() >= y), None)
+
+    def holds(self, view: MessageView) -> bool:
+        return view in self._views
+
+    def relay(self) -> None:
+        """Give every message its place now."""
+        self._rows.activate()
+
+    def needed_height(self) -> int:
+        """Of all messages as they are now."""
+        return self._rows.sizeHint().height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._set_margins()
+            for view in self._views:
+                view.fit(self.text_width)
+
+    def _set_margins(self) -> None:
+        side = max(_MARGIN, (self.width() - MEASURE) // 2)
+        self._rows.setContentsMargins(side, 20, side, 28)

@@ -1,0 +1,297 @@
+"""The text of one message: as high as its document, selectable, deaf to the wheel."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtGui import (
+    QColor,
+    QDesktopServices,
+    QFont,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QTextBlock,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QApplication, QFrame, QSizePolicy, QTextBrowser, QWidget
+
+from strixdesk.ui.markdown_document import MarkdownDocument
+from strixdesk.ui.markdown_formats import (
+    CODE_HEADER,
+    CODE_PADDING,
+    Formats,
+    Mark,
+)
+from strixdesk.ui.markdown_tokens import is_web
+from strixdesk.ui.transcript_buttons import WordButton
+
+
+class MessageText(QTextBrowser):
+    """Read-only. Nothing is loaded from anywhere; links to the web go to the desktop."""
+
+    height_changed = Signal()
+
+    def __init__(self, formats: Formats, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._formats = formats
+        self._caret = False
+        self._spoken: tuple[int, int] | None = None
+        self._copy_buttons: dict[int, WordButton] = {}
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setOpenLinks(False)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.LinksAccessibleByMouse
+            | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+        )
+        self.viewport().setAutoFillBackground(False)
+        self.markdown = MarkdownDocument(self.document(), formats)
+        self._colouring = QTimer(self)
+        self._colouring.setSingleShot(True)
+        self._colouring.timeout.connect(self._colour_next)
+        self._placing = QTimer(self)
+        self._placing.setSingleShot(True)
+        self._placing.timeout.connect(self._place_buttons)
+        self.anchorClicked.connect(self._open_link)
+        self._paint_colours()
+
+    # -- text ----------------------------------------------------------------------------------
+
+    def set_text(self, text: str, *, complete: bool) -> None:
+        self.markdown.set_text(text, complete=complete)
+        self._written()
+
+    def draw(self) -> None:
+        """Show what was fed to `markdown`."""
+        self.markdown.draw()
+        self._written()
+
+    def finish(self) -> None:
+        self.markdown.finish()
+        self._written()
+
+    def set_plain(self, text: str, *, muted: bool = False) -> None:
+        """Exactly these characters."""
+        self.markdown.set_plain(text, muted=muted)
+        self._written()
+
+    def set_formats(self, formats: Formats) -> None:
+        """For the text that is set next."""
+        self._formats = formats
+        self.markdown.set_formats(formats)
+        self._paint_colours()
+
+    def set_caret(self, shown: bool) -> None:
+        """A mark behind the last character: more is coming."""
+        self._caret = shown
+        self.viewport().update()
+
+    def set_spoken(self, source_chars: int | None) -> None:
+        """Mark the block that is being read out; None: none is."""
+        span = None if source_chars is None else self.markdown.span_at(source_chars)
+        if span != self._spoken:
+            self._spoken = span
+            self.viewport().update()
+
+    def fit(self, width: int) -> None:
+        """Take the height that the text needs at that width."""
+        if self.document().textWidth() != width:
+            self.document().setTextWidth(width)
+        self._fit_height()
+
+    def _written(self) -> None:
+        self._fit_height()
+        if self.markdown.has_uncoloured:
+            self._colouring.start(0)
+        for number in [n for n in self._copy_buttons if not self.markdown.code(n)]:
+            self._copy_buttons.pop(number).deleteLater()
+
+    def _fit_height(self) -> None:
+        height = max(1, ceil(self.document().documentLayout().documentSize().height()))
+        if height != self.height() or self.minimumHeight() != height:
+            self.setFixedHeight(height)
+            self.height_changed.emit()
+
+    @Slot()
+    def _colour_next(self) -> None:
+        if self.markdown.has_uncoloured:
+            self.markdown.colour_next()
+            self._colouring.start(0)
+
+    # -- safety --------------------------------------------------------------------------------
+
+    def loadResource(self, _kind: int, _name: QUrl | str) -> None:
+        """Whatever a document names stays where it is."""
+
+    @Slot(QUrl)
+    def _open_link(self, url: QUrl) -> None:
+        if is_web(url.toString()):
+            QDesktopServices.openUrl(url)
+
+    # -- copying -------------------------------------------------------------------------------
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        data = QMimeData()
+        data.setText(self.selected_text())
+        return data
+
+    def selected_text(self) -> str:
+        return self.textCursor().selection().toPlainText().replace("\t", " ")
+
+    def plain_text(self) -> str:
+        return self.toPlainText().replace("\t", " ")
+
+    # -- events --------------------------------------------------------------------------------
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Only copying, selecting and links are ours; paging is the transcript's."""
+        ours = event.matches(QKeySequence.StandardKey.Copy) or event.matches(
+            QKeySequence.StandardKey.SelectAll
+        )
+        if ours or event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+        else:
+            event.ignore()
+
+    # -- painting ------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_grounds(painter, QRectF(event.rect()))
+        painter.end()
+        super().paintEvent(event)
+        if self._caret:
+            self._paint_caret()
+
+    def _paint_grounds(self, painter: QPainter, clip: QRectF) -> None:
+        """What stands behind the text: ground of code, bar of a quote, rule, mark of speech."""
+        for block, rect in self._blocks_in(clip):
+            form = block.blockFormat()
+            number = form.property(Mark.CODE)
+            if number:
+                self._paint_code(painter, block, rect, int(number))
+            if form.property(Mark.QUOTE):
+                bar = QRectF(3, rect.top() + form.topMargin() / 2, 3, rect.height())
+                painter.fillRect(bar, QColor(self._formats.theme.border))
+            if form.property(Mark.RULE):
+                line = QRectF(0, rect.center().y(), self.viewport().width(), 1)
+                painter.fillRect(line, QColor(self._formats.theme.border))
+            if self._spoken and self._spoken[0] <= block.position() < self._spoken[1]:
+                bar = QRectF(0, rect.top() + form.topMargin(), 3, rect.height())
+                painter.fillRect(bar, QColor(self._formats.theme.accent))
+
+    def _paint_code(self, painter: QPainter, block: QTextBlock, rect: QRectF, number: int) -> None:
+        form = block.blockFormat()
+        theme = self._formats.theme
+        language = form.property(Mark.LANGUAGE)
+        left = form.leftMargin() - CODE_PADDING
+        top = rect.top() + form.topMargin() - (CODE_HEADER if language is not None else 0)
+        bottom = rect.bottom()
+        ground = QRectF(left, top, self.viewport().width() - left, bottom - top)
+        painter.save()
+        painter.setClipRect(ground)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.code))
+        # Corners of the first and the last line only: in between they lie outside the clip.
+        rounded = QRectF(ground)
+        if language is None:
+            rounded.setTop(ground.top() - 40)
+        if not form.property(Mark.CODE_LAST):
+            rounded.setBottom(ground.bottom() + 40)
+        painter.drawRoundedRect(rounded, 9, 9)
+        painter.restore()
+        if language is not None:
+            font = QFont(self._formats.font)
+            font.setPointSizeF(font.pointSizeF() * 0.86)
+            painter.setFont(font)
+            painter.setPen(QColor(theme.muted))
+            place = ground.adjusted(CODE_PADDING, 0, 0, 0)
+            place.setHeight(CODE_HEADER)
+            painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), str(language) or "code")
+            if number not in self._copy_buttons:
+                self._placing.start(0)
+
+    def _paint_caret(self) -> None:
+        cursor = self.textCursor()
+        cursor.movePosition(cursor.MoveOperation.End)
+        rect = QRectF(self.cursorRect(cursor))
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._formats.theme.accent))
+        height = self._formats.line_height * 0.9
+        painter.drawRoundedRect(QRectF(rect.left() + 3, rect.bottom() - height, 8, height), 2, 2)
+        painter.end()
+
+    def _blocks_in(self, clip: QRectF) -> list[tuple[QTextBlock, QRectF]]:
+        layout = self.document().documentLayout()
+        at = layout.hitTest(QPointF(0, clip.top()), Qt.HitTestAccuracy.FuzzyHit)
+        block = self.document().findBlock(max(0, at))
+        # Margins belong to no line: the block before may reach into the clip.
+        block = block.previous() if block.previous().isValid() else block
+        found = []
+        while block.isValid():
+            rect = layout.blockBoundingRect(block)
+            if rect.top() > clip.bottom() + CODE_HEADER:
+                break
+            found.append((block, rect))
+            block = block.next()
+        return found
+
+    # -- code buttons --------------------------------------------------------------------------
+
+    @Slot()
+    def _place_buttons(self) -> None:
+        """A Copy button for each block of code that was painted; made late, as few are seen."""
+        visible = self.visibleRegion().boundingRect()
+        for block, rect in self._blocks_in(QRectF(visible)):
+            form = block.blockFormat()
+            if form.property(Mark.LANGUAGE) is None:
+                continue
+            number = int(form.property(Mark.CODE))
+            button = self._copy_buttons.get(number)
+            if button is None:
+                button = WordButton("Copy", self._formats.theme, parent=self.viewport())
+                button.setAccessibleName("Copy this code")
+                button.setProperty("code", number)
+                button.clicked.connect(self._copy_code)
+                self._copy_buttons[number] = button
+            size = button.sizeHint()
+            top = rect.top() + form.topMargin() - CODE_HEADER
+            button.setGeometry(
+                self.viewport().width() - size.width() - 4,
+                int(top + (CODE_HEADER - size.height()) / 2),
+                size.width(),
+                size.height(),
+            )
+            button.show()
+
+    @Slot()
+    def _copy_code(self) -> None:
+        button = self.sender()
+        if isinstance(button, WordButton):
+            QApplication.clipboard().setText(self.markdown.code(int(button.property("code"))))
+            button.say("Copied")
+
+    def _paint_colours(self) -> None:
+        theme = self._formats.theme
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.Base, QColor(0, 0, 0, 0))
+        palette.setColor(QPalette.ColorRole.Text, self._formats.colour)
+        palette.setColor(QPalette.ColorRole.Highlight, QColor(theme.selection))
+        palette.setColor(QPalette.ColorRole.HighlightedText, self._formats.colour)
+        palette.setColor(QPalette.ColorRole.Link, QColor(theme.link))
+        self.setPalette(palette)
+        for button in self._copy_buttons.values():
+            button.set_theme(theme)
