@@ -12,7 +12,8 @@ from types import TracebackType
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _SECRET = re.compile(
-    r"(?i)(bearer\s+|api[_-]?key[\"']?\s*[:=]\s*[\"']?|\bsk-|\bhf_)[A-Za-z0-9_\-.]{6,}"
+    r"(?i)(bearer\s+|api[_-]?key[\"']?\s*[:=]\s*[\"']?|\bsk-|\bhf_)[A-Za-z0-9_\-.+/=]{6,}"
+    r"|(?<=://)[^\s/@]+(?=@)"
 )
 
 
@@ -20,7 +21,7 @@ class Redacting(logging.Formatter):
     """Keys that slipped into a message or a traceback are blotted out."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _SECRET.sub(lambda found: f"{found.group(1)}…", super().format(record))
+        return _SECRET.sub(lambda found: f"{found.group(1) or ''}…", super().format(record))
 
 
 def set_up_logging(log_dir: Path, verbose: bool = False) -> None:
@@ -37,7 +38,6 @@ def set_up_logging(log_dir: Path, verbose: bool = False) -> None:
                 maxBytes=1_000_000,
                 backupCount=5,
                 encoding="utf-8",
-                delay=True,
             )
         )
     except OSError as error:
@@ -46,7 +46,7 @@ def set_up_logging(log_dir: Path, verbose: bool = False) -> None:
         handler.setFormatter(Redacting(_FORMAT))
         root.addHandler(handler)
     # Their lines name every address that is asked.
-    for noisy in ("httpx", "httpcore", "markdown_it", "asyncio"):
+    for noisy in ("httpx", "httpcore", "markdown_it", "asyncio", "qasync"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     sys.excepthook = _log_uncaught
 

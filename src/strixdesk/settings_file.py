@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tomlkit
 from pydantic import BaseModel, SecretStr, ValidationError
-from tomlkit.items import AoT, Table
 
 from strixdesk.core.errors import SettingsError
 from strixdesk.settings import Loaded, Settings
+from strixdesk.settings_explain import HEADER, explain
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+    from tomlkit.items import Table
 
 
 def load(path: Path) -> Loaded:
     """Never raises: a file that cannot be used is left as it is, and explained."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark in front
     except FileNotFoundError:
         return Loaded(Settings(), path)
     except (OSError, UnicodeDecodeError) as error:
@@ -30,6 +32,8 @@ def load(path: Path) -> Loaded:
         return Loaded(Settings.model_validate(tomllib.loads(text)), path)
     except tomllib.TOMLDecodeError as error:
         return _unusable(path, f"is not valid TOML: {error}")
+    except RecursionError:
+        return _unusable(path, "is not valid TOML: its brackets are nested too deeply")
     except ValidationError as error:
         return _unusable(path, explain(error, text))
 
@@ -41,70 +45,77 @@ def _unusable(path: Path, why: str) -> Loaded:
     return Loaded(Settings(), path, problem)
 
 
-def explain(error: ValidationError, text: str = "") -> str:
-    """Each wrong value with its key, its line where it can be told, and what is wrong with it."""
-    return "has " + "; ".join(
-        f"{_where(problem['loc'], text)}: {_what(problem['type'], problem['msg'])}"
-        for problem in error.errors()
-    )
-
-
-def _what(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "there is no such setting"
-    return (
-        message.removeprefix("Value error, ")[:1].lower()
-        + message.removeprefix("Value error, ")[1:]
-    )
-
-
-def _where(location: tuple[str | int, ...], text: str) -> str:
-    key = ".".join(str(part + 1) if isinstance(part, int) else part for part in location)
-    line = _line_of(location, text)
-    return f"a wrong value in line {line} ({key})" if line else f"a wrong value for {key}"
-
-
-def _line_of(location: tuple[str | int, ...], text: str) -> int | None:
-    """The line that sets the key, or that opens the table it should be in; 1-based."""
-    names = [part for part in location if isinstance(part, str)]
-    index = next((part for part in location if isinstance(part, int)), 0)
-    table, key = (names[0], names[1]) if len(names) > 1 else ("", names[0] if names else "")
-    header = re.compile(r"^\s*(\[\[?)\s*([\w.\"-]+)\s*\]\]?")
-    current, seen, opened = "", -1, None
-    for number, line in enumerate(text.splitlines(), start=1):
-        if found := header.match(line):
-            current = found.group(2).strip('"')
-            if current == (table or key):
-                seen += 1
-                if found.group(1) == "[" or seen == index:
-                    opened = number
-        elif (
-            current == table
-            and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", line)
-            and (not table or opened is not None)
-        ):
-            return number
-    return opened
-
-
-def save(path: Path, settings: Settings) -> None:
+def save(path: Path, settings: Settings, before: Settings | None = None) -> None:
     """Writes what differs from the defaults, or stands in the file already. Atomic, readable by
-    the user only (there may be keys in it). Raises SettingsError."""
+    the user only (there may be keys in it). `before`: what `settings` was made from; then only
+    what differs from that is written, and what a person has changed in the file since stays.
+    Raises SettingsError."""
+    import tomlkit  # here, because it costs the start of the program 50 ms
+
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
         if text and load(path).problem:
             raise SettingsError(
                 f"The settings were not saved: {path} holds something that cannot be read.",
                 "Mend or remove that file first; nothing in it was changed.",
             )
+        wanted, was = _plain(settings), _plain(before) if before else None
+        in_file = tomllib.loads(text).get("tiers", [])
+        if was is None or was["tiers"] != wanted["tiers"]:
+            stay = {tier["name"] for tier in wanted["tiers"]}
+            if was is not None:  # tiers that a person has added to the file since
+                known = stay | {tier["name"] for tier in was["tiers"]}
+                added = [tier for tier in in_file if tier["name"] not in known]
+                wanted["tiers"] += added
+                stay |= {tier["name"] for tier in added}
+            gone = {number for number, tier in enumerate(in_file) if tier["name"] not in stay}
+            text = _without_tiers(text, gone)
         document = tomlkit.parse(text)
-        _update(document, _plain(settings), _plain(Settings()))
+        _update(document, wanted, _plain(Settings()), was)
         _write(path, tomlkit.dumps(document))
     except OSError as error:
         raise SettingsError(
             f"The settings could not be saved to {path}: {error.strerror}.",
             "They hold until StrixDesk ends.",
         ) from error
+
+
+def _without_tiers(text: str, gone: set[int]) -> str:
+    """The text without those `[[tiers]]` tables. A comment right above a table goes with it."""
+    lines = text.splitlines(keepends=True)
+    keep: list[str] = []
+    drop, seen = False, -1
+    for number, line in enumerate(lines):
+        if header := HEADER.match(line):
+            begins = len(keep)
+            if header.group(1) == "[[" and header.group(2).strip("\"'") == "tiers":
+                seen += 1
+                now = seen in gone
+            else:
+                now = False
+            above = _comment_above(lines, number)
+            if now and not drop:
+                del keep[begins - len(above) :]
+            elif drop and not now:
+                keep += above
+            drop = now
+        if not drop:
+            keep.append(line)
+    shorter = "".join(keep)
+    expected = tomllib.loads(text)
+    expected["tiers"] = [t for n, t in enumerate(expected.get("tiers", [])) if n not in gone]
+    try:
+        same = {"tiers": [], **tomllib.loads(shorter)} == expected
+    except tomllib.TOMLDecodeError:
+        same = False
+    return shorter if same else text  # brackets inside a long string mislead
+
+
+def _comment_above(lines: list[str], number: int) -> list[str]:
+    first = number
+    while first > 0 and lines[first - 1].lstrip().startswith("#"):
+        first -= 1
+    return lines[first:number]
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:
@@ -127,40 +138,64 @@ def _value(value: object) -> Any:
 
 
 def _update(
-    table: tomlkit.TOMLDocument | Table, wanted: dict[str, Any], defaults: dict[str, Any]
+    table: TOMLDocument | Table,
+    wanted: dict[str, Any],
+    defaults: dict[str, Any],
+    was: dict[str, Any] | None = None,
 ) -> None:
+    from tomlkit.items import Table
+
     for key in [key for key in table if key not in wanted]:
-        del table[key]
+        if was is None or key in was:
+            del table[key]
     for key, value in wanted.items():
         default = defaults.get(key)
+        if was is not None and key in was and was[key] == value:
+            continue
         if isinstance(value, dict):
             if key in table and isinstance(table[key], Table):
-                _update(table[key], value, default or {})
+                _update(table[key], value, default or {}, was[key] if was else None)
             elif value != default:
                 changed = {k: v for k, v in value.items() if v != (default or {}).get(k)}
                 table[key] = changed
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            _update_tables(table, key, value)
+        elif key == "tiers":
+            _update_tiers(table, value, was["tiers"] if was else [])
         elif key in table:
-            if _unwrapped(table[key]) != value:
+            present = _unwrapped(table[key])
+            if isinstance(value, list) and isinstance(present, list):
+                present = sorted(map(str, present))  # a set has no order of its own
+            if present != value:
                 table[key] = value
         elif value != default:
             table[key] = value
 
 
-def _update_tables(
-    table: tomlkit.TOMLDocument | Table, key: str, wanted: list[dict[str, Any]]
+def _update_tiers(
+    document: TOMLDocument | Table, wanted: list[dict[str, Any]], was: list[dict[str, Any]]
 ) -> None:
-    """An array of tables: those that stay keep their comments."""
-    known = {}
-    if key in table and isinstance(table[key], AoT):
-        known = {str(one.get("name")): one for one in table[key]}
-    array = tomlkit.aot()
-    for fields in wanted:
-        one = known.get(fields["name"]) or tomlkit.table()
-        _update(one, {k: v for k, v in fields.items() if v != "" or k in one}, {})
-        array.append(one)
-    table[key] = array
+    """Those that stay keep their place and their comments."""
+    import tomlkit
+    from tomlkit.items import AoT
+
+    present = document.get("tiers")
+    if not wanted:
+        if present is not None:
+            del document["tiers"]
+        return
+    array = present if isinstance(present, AoT) else tomlkit.aot()
+    known = {str(one["name"]): one for one in array}
+    former = {tier["name"]: tier for tier in was}
+    names = [tier["name"] for tier in wanted]
+    if list(known) != names[: len(known)]:  # another order: they are put down anew
+        array = tomlkit.aot()
+    for number, fields in enumerate(wanted):
+        one = known.get(fields["name"], tomlkit.table())
+        written = {k: v for k, v in fields.items() if v or k != "role" or k in one}
+        _update(one, written, {}, former.get(fields["name"]))
+        if number >= len(array):
+            array.append(one)
+    if array is not present:
+        document["tiers"] = array
 
 
 def _unwrapped(item: Any) -> Any:
@@ -168,8 +203,8 @@ def _unwrapped(item: Any) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     target = path.resolve()  # a link to a dotfiles folder stays a link
+    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
         "w", dir=target.parent, delete=False, encoding="utf-8"
     ) as file:
@@ -178,7 +213,7 @@ def _write(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        except OSError:
+            temporary.replace(target)
+        except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-    temporary.replace(target)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-
-import tomlkit
+import sys
+from typing import Any
 
 from strixdesk.cli.context import CommandContext
 
@@ -20,6 +20,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+def _toml(settings: dict[str, Any]) -> str:
+    import tomlkit
+
+    return tomlkit.dumps(settings).rstrip()
+
+
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     problem = context.loaded.problem
     match arguments.action:
@@ -29,7 +35,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         case "show":
             # Keys are SecretStr: they are printed as stars.
             settings = context.loaded.settings.model_dump(mode="json", exclude_none=True)
-            print(json.dumps(settings, indent=2) if arguments.json else tomlkit.dumps(settings))
+            print(json.dumps(settings, indent=2) if arguments.json else _toml(settings))
+            if problem:
+                print(f"strixdesk: {problem.sentence()}", file=sys.stderr)
             return 0
     if problem:
         print(problem.sentence())
