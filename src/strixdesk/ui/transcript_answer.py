@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from strixdesk.core.conversation import Message, MessageStatus
 from strixdesk.ui.message_view import Look, MessageView, colour_label, words_label
 from strixdesk.ui.transcript_buttons import WordButton
+from strixdesk.ui.transcript_header import TierLine
 from strixdesk.ui.transcript_text import MessageText
 
 
@@ -23,13 +24,12 @@ class AnswerView(MessageView):
         self._unfolded = False
         self._width = 0
 
-        self._header = words_label(look.theme.muted)
-        self._header.setMinimumWidth(0)
+        self._header = TierLine(look.theme, self)
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 0, 0)
         head.addWidget(self._header, 1)
         head.addWidget(self.copy_button)
-        self._fold = WordButton("", look.theme, parent=self)
+        self._fold = WordButton("", look.theme, flush=True, parent=self)
         self._fold.clicked.connect(self._toggle_thinking)
         self._body = MessageText(look.answer, self)
         self._status = _StatusRow(look, self)
@@ -93,14 +93,13 @@ class AnswerView(MessageView):
         self._body.fit(width)
         if self._thinking_view:
             self._thinking_view.fit(width)
-        self._elide_header()
 
     def set_look(self, look: Look) -> None:
         self.look = look
         live = self.message.status is MessageStatus.STREAMING
         self.copy_button.set_theme(look.theme)
         self._fold.set_theme(look.theme)
-        colour_label(self._header, look.theme.muted)
+        self._header.set_theme(look.theme)
         self._status.set_look(look)
         self._body.set_formats(look.answer)
         self._body.set_text(self._text, complete=not live)
@@ -125,7 +124,7 @@ class AnswerView(MessageView):
         live = message.status is MessageStatus.STREAMING
         self._body.set_caret(live)
         self._body.setVisible(bool(self._text) or live)
-        self._elide_header()
+        self._header.set_words(message.tier or "", message.reason or "")
         arrow = "▾" if self._unfolded else "▸"
         thinking_now = live and not self._text
         self._fold.setText(f"{'Thinking…' if thinking_now else 'Thought'} {arrow}")
@@ -142,14 +141,6 @@ class AnswerView(MessageView):
         }.get(self.message.status, "")
         words = self._text[:300] or self.message.detail or ""
         return f"Answer by {self.message.tier or 'the assistant'}{state}: {words}".rstrip(": ")
-
-    def _elide_header(self) -> None:
-        tier, reason = self.message.tier or "", self.message.reason or ""
-        whole = f"{tier}  ·  {reason}" if tier and reason else tier or reason
-        room = max(40, self._width - self.copy_button.sizeHint().width() - 12)
-        metrics = QFontMetrics(self._header.font())
-        self._header.setText(metrics.elidedText(whole, Qt.TextElideMode.ElideRight, room))
-        self._header.setToolTip(whole)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

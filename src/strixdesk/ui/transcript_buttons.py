@@ -25,6 +25,7 @@ class WordButton(QAbstractButton):
     """A button that is only its words until the pointer or the keyboard comes to it.
 
     `quiet`: it is not even words until then, or until `set_shown`; it can always be tabbed to.
+    `flush`: its words begin at its left edge, in line with the text below.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class WordButton(QAbstractButton):
         *,
         quiet: bool = False,
         framed: bool = False,
+        flush: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._quiet = quiet
         self._framed = framed
+        self._flush = flush
         self._shown = not quiet
         self._words = text
         self._said = QTimer(self)
@@ -49,7 +52,7 @@ class WordButton(QAbstractButton):
         self.setText(text)
         self.setAccessibleName(text)
         font = QFont(self.font())
-        font.setPointSizeF(font.pointSizeF() * 0.95)
+        font.setPointSizeF(font.pointSizeF() * 0.93)
         self.setFont(font)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -75,7 +78,7 @@ class WordButton(QAbstractButton):
     def sizeHint(self) -> QSize:
         metrics = QFontMetrics(self.font())
         return QSize(
-            metrics.horizontalAdvance(self.text()) + 2 * _PADDING_X,
+            metrics.horizontalAdvance(self.text()) + (4 if self._flush else 2 * _PADDING_X),
             metrics.height() + 2 * _PADDING_Y,
         )
 
@@ -92,7 +95,7 @@ class WordButton(QAbstractButton):
         painter.setPen(Qt.PenStyle.NoPen)
         if self._framed:
             painter.setPen(QPen(QColor(self._theme.border), 1))
-        if hot or self._framed:
+        if (hot and not self._flush) or self._framed:
             painter.setBrush(QColor(self._theme.border if hot else self._theme.raised))
             painter.drawRoundedRect(ground, 7, 7)
         if self.hasFocus():
@@ -100,7 +103,8 @@ class WordButton(QAbstractButton):
             painter.setPen(QPen(QColor(self._theme.accent), 1.5))
             painter.drawRoundedRect(ground, 7, 7)
         painter.setPen(QColor(self._theme.text if hot or self._framed else self._theme.muted))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        side = Qt.AlignmentFlag.AlignLeft if self._flush else Qt.AlignmentFlag.AlignHCenter
+        painter.drawText(self.rect(), int(side | Qt.AlignmentFlag.AlignVCenter), self.text())
         painter.end()
 
     def enterEvent(self, event: QEnterEvent) -> None:

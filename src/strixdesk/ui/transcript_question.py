@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, Slot
@@ -18,7 +17,8 @@ from strixdesk.ui.transcript_text import MessageText
 
 _SHARE = 0.72
 """Widest bubble, of the column."""
-_PADDING_X, _PADDING_Y = 16, 11
+_PADDING_X, _PADDING_TOP, _PADDING_BOTTOM = 16, 11, 6
+"""The line height leaves some room below the last line."""
 
 
 class QuestionView(MessageView):
@@ -160,13 +160,14 @@ class _Bubble(QWidget):
 
     def fit(self, most: int) -> None:
         self._most = most
-        document = self.text.document()
-        document.setTextWidth(max(1, most - 2 * _PADDING_X))
-        width = min(most, ceil(document.idealWidth()) + 2 * _PADDING_X + 2)
+        self.text.fit(max(1, most - 2 * _PADDING_X))
+        width = min(most, self.text.narrowest() + 2 * _PADDING_X + 2)
         self.text.fit(max(1, width - 2 * _PADDING_X))
-        self.setFixedSize(QSize(max(1, width), self.text.minimumHeight() + 2 * _PADDING_Y))
+        self.setFixedSize(
+            QSize(max(1, width), self.text.minimumHeight() + _PADDING_TOP + _PADDING_BOTTOM)
+        )
         self.text.setGeometry(
-            _PADDING_X, _PADDING_Y, max(1, width - 2 * _PADDING_X), self.text.minimumHeight()
+            _PADDING_X, _PADDING_TOP, max(1, width - 2 * _PADDING_X), self.text.minimumHeight()
         )
 
     def paintEvent(self, _event: QPaintEvent) -> None:

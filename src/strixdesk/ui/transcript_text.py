@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPalette,
+    QPen,
     QTextBlock,
     QWheelEvent,
 )
@@ -28,6 +29,8 @@ from strixdesk.ui.markdown_formats import (
 )
 from strixdesk.ui.markdown_tokens import is_web
 from strixdesk.ui.transcript_buttons import WordButton
+
+_CORNER = 9
 
 
 class MessageText(QTextBrowser):
@@ -46,6 +49,8 @@ class MessageText(QTextBrowser):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setOpenLinks(False)
+        # The width is given, not taken from the widget: heights are right before it is shown.
+        self.setLineWrapMode(QTextBrowser.LineWrapMode.FixedPixelWidth)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.LinksAccessibleByMouse
@@ -102,9 +107,13 @@ class MessageText(QTextBrowser):
 
     def fit(self, width: int) -> None:
         """Take the height that the text needs at that width."""
-        if self.document().textWidth() != width:
-            self.document().setTextWidth(width)
+        if self.lineWrapColumnOrWidth() != width:
+            self.setLineWrapColumnOrWidth(width)
         self._fit_height()
+
+    def narrowest(self) -> int:
+        """Width of the longest line as the text is laid out now."""
+        return ceil(self.document().idealWidth())
 
     def _written(self) -> None:
         self._fit_height()
@@ -182,34 +191,50 @@ class MessageText(QTextBrowser):
             if number:
                 self._paint_code(painter, block, rect, int(number))
             if form.property(Mark.QUOTE):
-                bar = QRectF(3, rect.top() + form.topMargin() / 2, 3, rect.height())
-                painter.fillRect(bar, QColor(self._formats.theme.border))
+                bottom = self._bottom(block, rect, Mark.QUOTE)
+                painter.fillRect(
+                    QRectF(2, rect.top(), 3, bottom - rect.top()),
+                    QColor(self._formats.theme.border),
+                )
             if form.property(Mark.RULE):
                 line = QRectF(0, rect.center().y(), self.viewport().width(), 1)
                 painter.fillRect(line, QColor(self._formats.theme.border))
             if self._spoken and self._spoken[0] <= block.position() < self._spoken[1]:
-                bar = QRectF(0, rect.top() + form.topMargin(), 3, rect.height())
+                bar = QRectF(0, rect.top(), 3, rect.height())
                 painter.fillRect(bar, QColor(self._formats.theme.accent))
+
+    def _bottom(self, block: QTextBlock, rect: QRectF, mark: Mark) -> float:
+        """Where the ground of a line ends: at the next line, if that has the same mark."""
+        following = block.next()
+        if following.isValid() and following.blockFormat().property(mark) == (
+            block.blockFormat().property(mark)
+        ):
+            return self.document().documentLayout().blockBoundingRect(following).top()
+        return rect.bottom()
 
     def _paint_code(self, painter: QPainter, block: QTextBlock, rect: QRectF, number: int) -> None:
         form = block.blockFormat()
         theme = self._formats.theme
         language = form.property(Mark.LANGUAGE)
         left = form.leftMargin() - CODE_PADDING
-        top = rect.top() + form.topMargin() - (CODE_HEADER if language is not None else 0)
-        bottom = rect.bottom()
+        top = rect.top() - (CODE_HEADER if language is not None else 0)
+        bottom = (
+            rect.bottom() + CODE_PADDING
+            if form.property(Mark.CODE_LAST)
+            else self._bottom(block, rect, Mark.CODE)
+        )
         ground = QRectF(left, top, self.viewport().width() - left, bottom - top)
         painter.save()
         painter.setClipRect(ground)
-        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setPen(QPen(QColor(theme.border), 1))
         painter.setBrush(QColor(theme.code))
         # Corners of the first and the last line only: in between they lie outside the clip.
-        rounded = QRectF(ground)
+        rounded = ground.adjusted(0.5, 0.5, -0.5, -0.5)
         if language is None:
-            rounded.setTop(ground.top() - 40)
+            rounded.setTop(ground.top() - 2 * _CORNER)
         if not form.property(Mark.CODE_LAST):
-            rounded.setBottom(ground.bottom() + 40)
-        painter.drawRoundedRect(rounded, 9, 9)
+            rounded.setBottom(ground.bottom() + 2 * _CORNER)
+        painter.drawRoundedRect(rounded, _CORNER, _CORNER)
         painter.restore()
         if language is not None:
             font = QFont(self._formats.font)
@@ -268,7 +293,7 @@ class MessageText(QTextBrowser):
                 button.clicked.connect(self._copy_code)
                 self._copy_buttons[number] = button
             size = button.sizeHint()
-            top = rect.top() + form.topMargin() - CODE_HEADER
+            top = rect.top() - CODE_HEADER
             button.setGeometry(
                 self.viewport().width() - size.width() - 4,
                 int(top + (CODE_HEADER - size.height()) / 2),

@@ -81,7 +81,7 @@ class TranscriptView(QWidget):
 
         self._flush_timer = QTimer(self)
         self._flush_timer.setSingleShot(True)
-        self._flush_timer.timeout.connect(self._flush)
+        self._flush_timer.timeout.connect(self.flush)
         self._older_timer = QTimer(self)
         self._older_timer.setSingleShot(True)
         self._older_timer.timeout.connect(self._add_older)
@@ -178,8 +178,9 @@ class TranscriptView(QWidget):
         self._speaking = ("", "")
 
     @Slot()
-    def _flush(self) -> None:
-        """Draw what has come. A drawing that took long is followed by a longer pause."""
+    def flush(self) -> None:
+        """Draw now what has come. A drawing that took long is followed by a longer pause."""
+        self._flush_timer.stop()
         begun = time.perf_counter()
         drawn = [view.flush() for view in self._dirty.values()]
         self._dirty.clear()
@@ -269,6 +270,11 @@ class TranscriptView(QWidget):
         palette.setColor(QPalette.ColorRole.Window, QColor(self._look.theme.window))
         self.setPalette(palette)
         self.setAutoFillBackground(True)
+        # A style sheet of the window that frames its text fields must not frame messages.
+        self.setStyleSheet(
+            "MessageText { background: transparent; border: none; padding: 0;"
+            f" selection-background-color: {self._look.theme.selection}; }}"
+        )
 
     def _tell_of_new_text(self) -> None:
         if not self._scroll.at_bottom and not self._new_text.isVisible():
