@@ -16,7 +16,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from strixdesk import __version__
-from strixdesk.core.events import Failed
 from strixdesk.logs import log_native_crashes, set_up_logging
 from strixdesk.paths import Paths
 from strixdesk.session.attachments import AttachmentStore
@@ -65,7 +64,8 @@ def _no_screen() -> bool:
         sys.platform == "linux"
         and not os.environ.get("DISPLAY")
         and not os.environ.get("WAYLAND_DISPLAY")
-        and os.environ.get("QT_QPA_PLATFORM", "").split(":")[0] not in ("offscreen", "minimal", "vnc")
+        and os.environ.get("QT_QPA_PLATFORM", "").split(":")[0]
+        not in ("offscreen", "minimal", "vnc")
     )
 
 
@@ -93,7 +93,7 @@ async def _live(loaded: Loaded, paths: Paths, instance: SingleInstance) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(settle, closed))
     if loaded.problem:
-        window.show_problem(loaded.problem.sentence())
+        window.show_problem(loaded.problem.sentence(), loaded.path)
     window.show()
     await painted
     log.info("first paint")
@@ -117,6 +117,7 @@ async def _bring_up(
     services = await build_services(settings, paths)
     session = Session(services, speech_on=settings.voice.enabled)
     assistant.arrived(session)
+    window.assistant_arrived()
     await session.start()
     found = await services.tiers.discover()
     if found:

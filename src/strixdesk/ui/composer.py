@@ -151,6 +151,8 @@ class Composer(QFrame):
 
     def show_recording(self, recording: bool, key: str) -> None:
         self.talk.setText("Listening …" if recording else f"Hold {key} to talk")
+        colour = self._theme.window if recording else self._theme.accent
+        self.talk.setIcon(icon("mic", colour, size=18))
         self.talk.setProperty("live", recording)
         self.talk.style().polish(self.talk)
 

@@ -64,6 +64,7 @@ class _Notice(QFrame):
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         row.addWidget(label, 1)
         if action and do:
             button = QPushButton(action)

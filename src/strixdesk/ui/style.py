@@ -88,8 +88,10 @@ def style_sheet(theme: Theme) -> str:
     QPushButton:disabled {{ color: {t.muted}; }}
     QPushButton#primary, QPushButton:default {{ background: {t.accent}; color: {t.on_accent};
         border-color: {t.accent}; font-weight: 600; }}
+    QPushButton#primary:disabled {{ background: {t.surface}; color: {t.muted};
+        border-color: {t.border}; }}
     QPushButton#primary:focus {{ border: 2px solid {t.text}; }}
-    QPushButton#talk {{ font-weight: 600; border-radius: 18px; padding: 7px 16px;
+    QPushButton#talk {{ font-weight: 600; border-radius: 14px; padding: 6px 14px;
         border-color: {t.accent}; color: {t.accent}; }}
     QPushButton#talk:pressed, QPushButton#talk[live="true"] {{ background: {t.danger};
         color: {t.window}; border-color: {t.danger}; }}
@@ -107,12 +109,13 @@ def style_sheet(theme: Theme) -> str:
     QListWidget::item:selected {{ background: {t.selection}; color: {t.text}; }}
     QListWidget:focus {{ border: 1px solid {t.accent}; border-radius: 6px; }}
 
-    QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QTextEdit, QTableWidget, QKeySequenceEdit {{
+    QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QTableWidget, QKeySequenceEdit,
+    QDialog QPlainTextEdit {{
         background: {t.raised}; color: {t.text}; border: 1px solid {t.border};
         border-radius: 6px; padding: 4px 6px; selection-background-color: {t.selection};
         selection-color: {t.text}; }}
-    QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QTextEdit:focus,
-    QTableWidget:focus {{ border: 1px solid {t.accent}; }}
+    QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
+    QTableWidget:focus, QDialog QPlainTextEdit:focus {{ border: 1px solid {t.accent}; }}
     QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none;
         padding: 4px 6px; }}
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtCore import QEvent, QKeyCombination, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+
+REPEAT_GAP_MS = 40
+"""X11 sends a held key as releases and presses. Qt takes a pair for a repeat only when it finds
+both at once; one that it missed is told by how soon the press follows."""
 
 
 class TalkKey(QObject):
@@ -16,6 +20,10 @@ class TalkKey(QObject):
     def __init__(self, key: str, parent: QObject) -> None:
         super().__init__(parent)
         self._held = False
+        self._up = QTimer(self)
+        self._up.setSingleShot(True)
+        self._up.setInterval(REPEAT_GAP_MS if QGuiApplication.platformName() == "xcb" else 0)
+        self._up.timeout.connect(self.release)
         self.set_key(key)
 
     def set_key(self, key: str) -> None:
@@ -23,6 +31,7 @@ class TalkKey(QObject):
         self._key = _combination(key) or _combination("F9")
 
     def press(self) -> None:
+        self._up.stop()
         if not self._held:
             self._held = True
             self.pressed.emit()
@@ -48,7 +57,7 @@ class TalkKey(QObject):
         if event.type() == QEvent.Type.KeyRelease:
             # The modifiers may be let go first: the key itself ends it.
             if not event.isAutoRepeat():
-                self.release()
+                self._up.start()
             return True
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if modifiers != self._key.keyboardModifiers():

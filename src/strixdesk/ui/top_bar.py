@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
+from strixdesk.ui.elided_label import ElidedLabel
 from strixdesk.ui.icons import icon
 from strixdesk.ui.theme import Theme
 
@@ -14,10 +15,8 @@ class TopBar(QFrame):
         super().__init__(parent)
         self.setObjectName("topBar")
         self.left = _button("Show or hide the conversations", "Ctrl+B")
-        self._title = QLabel("New conversation")
-        self._title.setObjectName("title")
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
-        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._title = ElidedLabel("title")
+        self.show_title("")
         self.hands_free = _button("Hands-free", "Ctrl+M: listens until you pause", words=True)
         self.speech = _button("Read aloud", "Ctrl+Shift+S: answers are spoken", words=True)
         self.settings = _button("Settings", "Ctrl+,")
@@ -34,7 +33,7 @@ class TopBar(QFrame):
         self.set_theme(theme)
 
     def show_title(self, title: str) -> None:
-        self._title.setText(title or "New conversation")
+        self._title.set_text(title or "New conversation")
 
     def show_speech(self, on: bool) -> None:
         _show(self.speech, on)

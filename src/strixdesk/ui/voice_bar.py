@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from strixdesk.core.events import MicrophoneState
 from strixdesk.core.turn import Turn, TurnState
+from strixdesk.ui.elided_label import ElidedLabel
 from strixdesk.ui.icons import icon
 from strixdesk.ui.marks import LevelMeter, Mark, StateMark
 from strixdesk.ui.theme import Theme
@@ -34,7 +34,7 @@ class VoiceBar(QWidget):
         self._mark = StateMark(theme)
         self.state = _plain("state")
         self.state.setAccessibleName("State")
-        self.detail = _Elided()
+        self.detail = ElidedLabel("muted")
         self.meter = LevelMeter(theme)
         self._microphone_icon = _plain("muted")
         self.microphone = _plain("muted")
@@ -118,27 +118,3 @@ def _plain(name: str) -> QLabel:
     label.setObjectName(name)
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
-
-
-class _Elided(QLabel):
-    """One line that gives way: what does not fit is in the tooltip."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("muted")
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._text = ""
-
-    def set_text(self, text: str) -> None:
-        self._text = text
-        self.setToolTip(text)
-        self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        metrics = QFontMetrics(self.font())
-        self.setText(metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, self.width()))

@@ -1,0 +1,63 @@
+"""A window on a scripted assistant; asynchronous tests run on Qt's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import qasync
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from strixdesk.settings import Settings, UiSettings
+from strixdesk.ui.main_window import MainWindow
+from tests.support.scripted_assistant import ScriptedAssistant
+
+
+def pytest_asyncio_loop_factories(config: Any, item: Any) -> dict[str, Callable[[], Any]]:
+    return {"qasync": lambda: qasync.QEventLoop(QApplication.instance() or QApplication([]))}
+
+
+@dataclass
+class Desk:
+    """The window, the assistant behind it, and what was saved."""
+
+    window: MainWindow
+    assistant: ScriptedAssistant
+    saved: list[Settings] = field(default_factory=list)
+
+
+@pytest.fixture
+def make_desk(qtbot: QtBot, tmp_path: Path) -> Callable[..., Desk]:
+    def make(theme: str = "light", width: int = 1180, height: int = 780) -> Desk:
+        assistant = ScriptedAssistant(tmp_path / "pictures")
+        saved: list[Settings] = []
+        window = MainWindow(
+            assistant,
+            Settings(ui=UiSettings.model_validate({"theme": theme})),
+            save_settings=saved.append,
+            state_file=tmp_path / "window.ini",
+        )
+        qtbot.addWidget(window)
+        window.resize(width, height)
+        window.show()
+        qtbot.waitExposed(window)
+        return Desk(window, assistant, saved)
+
+    return make
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., Desk]) -> Desk:
+    return make_desk()
+
+
+async def until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+    """Asked on the window's own thread, while its event loop runs."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 — nothing tells of it
+            await asyncio.sleep(0.01)
