@@ -25,6 +25,8 @@ LOW_SPACE_BYTES = 500 * 1024 * 1024
 LOW_LEVEL_DB = -75.0
 """Below this a microphone gives hardly more than its own hiss."""
 
+_LOOK_INTO_THE_LOG = "The log, named above, may tell more."
+
 
 class Health(Enum):
     OK = "ok"
@@ -38,7 +40,7 @@ class Finding:
     health: Health
     sentence: str
     mend: str = ""
-    """What to do about it; empty when all is well."""
+    """What to do about it; empty when all is well, and only then."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,6 +79,7 @@ async def _findings(context: CommandContext) -> AsyncIterator[Finding]:
     )
     yield _settings(context)
     yield _data(context)
+    yield Finding("log", Health.OK, f"{context.paths.log_dir / 'strixdesk.log'}")
     yield await asyncio.to_thread(_microphone, context)
     yield await asyncio.to_thread(_speaker, context)
     yield await _recogniser(context)
@@ -85,9 +88,13 @@ async def _findings(context: CommandContext) -> AsyncIterator[Finding]:
         yield finding
 
 
+def _problem(what: str, error: StrixError) -> Finding:
+    return Finding(what, Health.PROBLEM, error.message, error.advice or _LOOK_INTO_THE_LOG)
+
+
 def _settings(context: CommandContext) -> Finding:
     if problem := context.loaded.problem:
-        return Finding("settings", Health.PROBLEM, problem.message, problem.advice)
+        return _problem("settings", problem)
     path = context.paths.config_file
     return Finding("settings", Health.OK, str(path) if path.exists() else "the defaults")
 
@@ -114,7 +121,7 @@ def _data(context: CommandContext) -> Finding:
 def _microphone(context: CommandContext) -> Finding:
     probe = probe_input(context.loaded.settings.microphone.device, seconds=1.0)
     if probe.error:
-        return Finding("microphone", Health.PROBLEM, probe.error.message, probe.error.advice)
+        return _problem("microphone", probe.error)
     heard = f"{probe.device}, {probe.rate_hz} Hz, {probe.level_db:.0f} dB"
     if probe.all_zero:
         mend = (
@@ -131,7 +138,7 @@ def _microphone(context: CommandContext) -> Finding:
 def _speaker(context: CommandContext) -> Finding:
     probe = probe_output(context.loaded.settings.speaker.device)
     if probe.error:
-        return Finding("speaker", Health.PROBLEM, probe.error.message, probe.error.advice)
+        return _problem("speaker", probe.error)
     latency = f"{probe.latency_s * 1000:.0f} ms latency"
     return Finding("speaker", Health.OK, f"{probe.device}, {probe.rate_hz} Hz, {latency}")
 
@@ -141,7 +148,7 @@ async def _recogniser(context: CommandContext) -> Finding:
     try:
         await recogniser.ensure_ready()
     except StrixError as error:
-        return Finding("recogniser", Health.PROBLEM, error.message, error.advice)
+        return _problem("recogniser", error)
     finally:
         await recogniser.close()
     return Finding("recogniser", Health.OK, "it loads")
@@ -153,7 +160,7 @@ async def _voice(context: CommandContext) -> Finding:
         async with aclosing(voice.speak("All is well.", "doctor")) as frames:
             seconds = sum([frame.duration_s async for frame in frames])
     except StrixError as error:
-        return Finding("voice", Health.PROBLEM, error.message, error.advice)
+        return _problem("voice", error)
     finally:
         await voice.close()
     return Finding("voice", Health.OK, f'it said "All is well." in {seconds:.1f} s')
@@ -192,4 +199,5 @@ def _tier(tier: Tier, status: TierStatus) -> Finding:
         size = f", {context_tokens} tokens of context" if context_tokens else ""
         return Finding(what, Health.OK, f"{status.model or 'ready'}{size}")
     health = Health.WARNING if status.state is TierState.LOADING else Health.PROBLEM
-    return Finding(what, health, f"{status.state.value} at {tier.base_url}", status.detail)
+    mend = status.detail or "Is its server running, and is its address right?"
+    return Finding(what, health, f"{status.state.value} at {tier.base_url}", mend)

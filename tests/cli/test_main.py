@@ -1,0 +1,118 @@
+"""The command line as its users meet it: exit statuses and sentences, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from strixdesk import __version__
+
+
+def strixdesk(
+    *arguments: str, folder: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Without a screen, on a data folder of its own."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    }
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "strixdesk", "--data-dir", str(folder / "data")),
+            *("--config", str(folder / "strixdesk.toml"), *arguments),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**kept, **environment},
+        cwd=folder,
+        check=False,
+    )
+
+
+def test_given_version_then_it_is_all_that_is_printed(tmp_path: Path) -> None:
+    done = strixdesk("--version", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"strixdesk {__version__}\n", "")
+
+
+def test_given_help_then_every_command_is_named(tmp_path: Path) -> None:
+    done = strixdesk("--help", folder=tmp_path)
+    assert done.returncode == 0
+    commands = ["ask", "transcribe", "say", "tiers", "route", "models", "config", "doctor"]
+    assert [name for name in commands if name not in done.stdout] == []
+    assert "Without a command, the desktop app starts" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sing"], ["--loud"], ["config"], ["config", "burn"], ["say"], ["ask", "--tier"]]
+)
+def test_given_a_wrong_command_line_then_the_status_is_2(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    done = strixdesk(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1].startswith("strixdesk")
+    assert not (tmp_path / "data").exists(), "nothing was begun"
+
+
+def test_given_no_screen_then_one_sentence_says_what_to_run_instead(tmp_path: Path) -> None:
+    done = strixdesk(folder=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "no screen" in line
+    assert "strixdesk ask" in line
+
+
+@pytest.mark.parametrize("command", [["ask", "--audio"], ["transcribe"]])
+def test_given_a_recording_that_is_not_there_then_a_sentence_says_so(
+    tmp_path: Path, command: list[str]
+) -> None:
+    done = strixdesk(*command, "gone.wav", folder=tmp_path)
+    assert done.returncode == 1
+    assert "There is no file gone.wav" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_given_nothing_to_ask_then_a_sentence_says_so(tmp_path: Path) -> None:
+    done = strixdesk("ask", "  ", folder=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "strixdesk: There is nothing to ask. Give a text, or a recording with --audio.\n"
+    )
+
+
+def test_given_a_picture_that_is_none_then_a_sentence_says_so(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("words")
+    (tmp_path / "strixdesk.toml").write_text(
+        '[starter]\nenabled = "never"\n[[tiers]]\nname = "x"\nbase_url = "http://127.0.0.1:9/v1"\n'
+    )
+    done = strixdesk("ask", "What is this?", "--image", "notes.txt", folder=tmp_path)
+    assert done.returncode == 1
+    assert "notes.txt is not a picture that can be sent." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_given_broken_settings_then_a_command_says_so_and_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "strixdesk.toml").write_text("[voice]\nspeed = 9\n")
+    done = strixdesk("config", "show", folder=tmp_path)
+    assert done.returncode == 0
+    assert "speed = 1.0" in done.stdout
+    assert "line 2 (voice.speed)" in done.stderr
+
+
+def test_given_a_worker_that_there_is_none_of_then_the_status_is_2(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "strixdesk", "--worker", "cook"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "strixdesk --worker: no such worker: cook\n")
