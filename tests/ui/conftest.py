@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from strixdesk.settings import Settings, UiSettings
 from strixdesk.ui.main_window import MainWindow
+from strixdesk.ui.window_shell import WindowShell
 from tests.support.scripted_assistant import ScriptedAssistant
 
 
@@ -24,9 +25,10 @@ def pytest_asyncio_loop_factories(config: Any, item: Any) -> dict[str, Callable[
 
 @dataclass
 class Desk:
-    """The window, the assistant behind it, and what was saved."""
+    """The window, what fills it, the assistant behind it, and what was saved."""
 
-    window: MainWindow
+    window: WindowShell
+    main: MainWindow
     assistant: ScriptedAssistant
     saved: list[Settings] = field(default_factory=list)
 
@@ -36,17 +38,18 @@ def make_desk(qtbot: QtBot, tmp_path: Path) -> Callable[..., Desk]:
     def make(theme: str = "light", width: int = 1180, height: int = 780) -> Desk:
         assistant = ScriptedAssistant(tmp_path / "pictures")
         saved: list[Settings] = []
-        window = MainWindow(
+        window = WindowShell(tmp_path / "window.ini")
+        main = MainWindow(
+            window,
             assistant,
             Settings(ui=UiSettings.model_validate({"theme": theme})),
             save_settings=saved.append,
-            state_file=tmp_path / "window.ini",
         )
         qtbot.addWidget(window)
         window.resize(width, height)
         window.show()
         qtbot.waitExposed(window)
-        return Desk(window, assistant, saved)
+        return Desk(window, main, assistant, saved)
 
     return make
 

@@ -6,17 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import assert_never
 
-from PySide6.QtCore import QSettings, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDesktopServices,
-    QDragEnterEvent,
-    QDropEvent,
-    QGuiApplication,
-    QPaintEvent,
-    QResizeEvent,
-)
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtCore import QMimeData, QObject, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from strixdesk.core.conversation import Conversation, Image
 from strixdesk.core.errors import StrixError
@@ -59,42 +51,41 @@ from strixdesk.ui.top_bar import TopBar
 from strixdesk.ui.transcript_view import TranscriptView
 from strixdesk.ui.voice_bar import VoiceBar
 from strixdesk.ui.window_menus import Entry, Menu, fill_menu_bar, shortcut_rows
+from strixdesk.ui.window_shell import (
+    HIDE_LEFT_BELOW,
+    HIDE_RIGHT_BELOW,
+    LEFT_WIDTH,
+    RIGHT_WIDTH,
+    WindowShell,
+)
 
-LEFT_WIDTH, RIGHT_WIDTH = 250, 290
-HIDE_RIGHT_BELOW, HIDE_LEFT_BELOW = 1040, 760
-"""Pixels of window width; a pane that the user shows or hides stays so."""
 
-
-class MainWindow(QMainWindow):
-    closed = Signal()
-    first_painted = Signal()
+class MainWindow(QObject):
+    """Fills a shell with the panes, and stands between them and the assistant."""
 
     def __init__(
         self,
+        shell: WindowShell,
         assistant: Assistant,
         settings: Settings,
         *,
         save_settings: Callable[[Settings], None],
-        state_file: Path,
         device_names: Callable[[], tuple[list[str], list[str]]] = lambda: ([], []),
     ) -> None:
-        super().__init__()
+        super().__init__(shell)
+        self._shell = shell
         self._assistant = assistant
         self._settings = settings
         self._save_settings = save_settings
         self._device_names = device_names
-        self._state = QSettings(str(state_file), QSettings.Format.IniFormat)
-        self._drafts = Drafts(self._state, self)
+        self._drafts = Drafts(shell.state, self)
         self._conversation_id = assistant.new_conversation()
         self._theme = theme_for(settings.ui.theme)
-        self._painted = False
         self._wanted: dict[QWidget, bool] = {}
         """Panes that the user showed or hid: the width does not decide for them any more."""
         self._requests = Requests(self._refused)
 
-        self.setWindowTitle("StrixDesk")
-        self.setWindowIcon(app_icon())
-        self.setAcceptDrops(True)
+        shell.setWindowIcon(app_icon())
         self._conversations = ConversationList(self._theme)
         self._conversations.setObjectName("leftPane")
         self._conversations.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -113,7 +104,7 @@ class MainWindow(QMainWindow):
         self._talk_key = TalkKey(settings.ui.talk_key, self)
         self._lay_out()
         self._menus = self._make_menus()
-        fill_menu_bar(self, self._menus)
+        fill_menu_bar(shell, self._menus)
         self._connect()
         self._apply_theme()
 
@@ -123,7 +114,7 @@ class MainWindow(QMainWindow):
         self._bar.show_speech(settings.voice.enabled)
         self._transcript.show_conversation(Conversation(self._conversation_id, ""))
         self._composer.show_draft(self._drafts.last())
-        self._restore_geometry()
+        self._fit_panes()
         self._composer.field.setFocus()
 
     # -- building ------------------------------------------------------------------------------
@@ -148,8 +139,7 @@ class MainWindow(QMainWindow):
         row.addWidget(self._conversations)
         row.addLayout(middle, 1)
         row.addWidget(self._tiers)
-        self.setCentralWidget(body)
-        self.setMinimumSize(480, 420)
+        self._shell.setCentralWidget(body)
 
     def _make_menus(self) -> list[Menu]:
         return [
@@ -160,7 +150,7 @@ class MainWindow(QMainWindow):
                     Entry("&Find a conversation", "Ctrl+K", self._find_conversation),
                     None,
                     Entry("&Settings", "Ctrl+,", self.open_settings),
-                    Entry("&Quit", "Ctrl+Q", self._quit),
+                    Entry("&Quit", "Ctrl+Q", self._shell.close),
                 ],
             ),
             (
@@ -208,8 +198,11 @@ class MainWindow(QMainWindow):
         self._composer.changed.connect(self._leave)
         self._talk_key.pressed.connect(self._press_talk)
         self._talk_key.released.connect(self._release_talk)
-        for watched in (self, self._composer.field):
+        for watched in (self._shell, self._composer.field):
             watched.installEventFilter(self._talk_key)
+        self._shell.closing.connect(self._close)
+        self._shell.resized.connect(self._fit_panes)
+        self._shell.dropped.connect(self._drop)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
     # -- events of the session -----------------------------------------------------------------
@@ -303,14 +296,8 @@ class MainWindow(QMainWindow):
         path = self._assistant.attachment_path(image)
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls() or event.mimeData().hasImage():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        given = pictures_in(event.mimeData())
-        if given:
-            event.acceptProposedAction()
+    def _drop(self, data: QMimeData) -> None:
+        if given := pictures_in(data):
             self._attach(given)
 
     # -- talking -------------------------------------------------------------------------------
@@ -373,7 +360,10 @@ class MainWindow(QMainWindow):
         from strixdesk.ui.settings_dialog import SettingsDialog  # not before it is wanted
 
         dialog = SettingsDialog(
-            self._settings, save=self._save_settings, device_names=self._device_names, parent=self
+            self._settings,
+            save=self._save_settings,
+            device_names=self._device_names,
+            parent=self._shell,
         )
         dialog.saved.connect(self._settings_saved)
         dialog.finished.connect(dialog.deleteLater)
@@ -404,6 +394,7 @@ class MainWindow(QMainWindow):
             application.setStyle("Fusion")
             application.setPalette(palette(self._theme))
             application.setStyleSheet(style_sheet(self._theme))
+        self._shell.remember_colours(self._theme.window, self._theme.surface)
         for part in (
             self._conversations,
             self._tiers,
@@ -417,7 +408,7 @@ class MainWindow(QMainWindow):
     def _show_keys(self) -> None:
         from strixdesk.ui.shortcuts_sheet import ShortcutsSheet
 
-        sheet = ShortcutsSheet(shortcut_rows(self._menus, self._settings.ui.talk_key), self)
+        sheet = ShortcutsSheet(shortcut_rows(self._menus, self._settings.ui.talk_key), self._shell)
         sheet.finished.connect(sheet.deleteLater)
         sheet.open()
 
@@ -433,44 +424,20 @@ class MainWindow(QMainWindow):
         self._wanted[pane] = shown
         pane.setVisible(shown)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def _fit_panes(self) -> None:
+        width = self._shell.width()
         for pane, least in (
             (self._conversations, HIDE_LEFT_BELOW),
             (self._tiers, HIDE_RIGHT_BELOW),
         ):
-            pane.setVisible(self._wanted.get(pane, self.width() >= least))
+            pane.setVisible(self._wanted.get(pane, width >= least))
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self._painted:
-            self._painted = True
-            QTimer.singleShot(0, self.first_painted.emit)
-
-    def come_to_front(self) -> None:
-        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
-        self.show()
-        self.raise_()
-        self.activateWindow()
-
-    def _restore_geometry(self) -> None:
-        geometry = self._state.value("geometry")
-        if geometry is None or not self.restoreGeometry(geometry):
-            self.resize(1180, 780)
-
-    def _quit(self) -> None:
-        self.close()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
+    def _close(self) -> None:
         self._talk_key.release()
         self._leave()
         self._drafts.save()
-        self._state.setValue("geometry", self.saveGeometry())
-        self._state.sync()
         self._requests.cancel()
         self._unsubscribe()
-        super().closeEvent(event)
-        self.closed.emit()
 
 
 def _open_url(url: QUrl) -> None:

@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject, Signal, Slot
-from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 _ANSWER_MS = 1000
 
@@ -23,25 +22,33 @@ class SingleInstance(QObject):
         self._name = "strixdesk-" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
         self._lock = QLockFile(str(folder / "window.lock"))
         self._lock.setStaleLockTime(0)
+
+    def claim(self) -> bool:
+        """True when this is the first. A folder that cannot be written has no lock: two windows
+        are better than none."""
+        taken = QLockFile.LockError.LockFailedError
+        return self._lock.tryLock(0) or self._lock.error() is not taken
+
+    def listen(self) -> None:
+        """Hear of later starts from now on."""
+        from PySide6.QtNetwork import QLocalServer  # after the first paint
+
+        QLocalServer.removeServer(self._name)
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._answer)
+        self._server.listen(self._name)
 
-    def claim(self) -> bool:
-        """True when this is the first. Otherwise the first was asked to show itself."""
-        if self._lock.tryLock(0) or self._lock.error() is not QLockFile.LockError.LockFailedError:
-            # A folder that cannot be written has no lock; two windows are better than none.
-            QLocalServer.removeServer(self._name)
-            self._server.listen(self._name)
-            return True
+    def ask_for_window(self) -> None:
+        """Bring the first one to the front."""
+        from PySide6.QtNetwork import QLocalSocket
+
         socket = QLocalSocket()
         socket.connectToServer(self._name)
         socket.waitForConnected(_ANSWER_MS)
         socket.disconnectFromServer()
-        return False
 
     def release(self) -> None:
-        self._server.close()
         self._lock.unlock()
 
     @Slot()

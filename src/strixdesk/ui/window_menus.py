@@ -14,7 +14,7 @@ class Entry:
     text: str
     keys: str
     """Qt's portable key text; may be empty."""
-    do: Callable[[], None]
+    do: Callable[[], object]
 
 
 Menu = tuple[str, Sequence[Entry | None]]
