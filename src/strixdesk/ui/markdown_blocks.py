@@ -344,5 +344,5 @@ _MARKER = re.compile(
 _INDENTED = re.compile(r"(?: {4}| {0,3}\t)")
 _ONE_LINE = re.compile(rf"(?:{_HEADING.pattern}|{_RULE.pattern})")
 _LONE_MARK = re.compile(r"(?:\A|\n)[ \t>]*(?:[-*+=_#]{1,6}|\d{1,9}[.)]?|`{1,2}|~{1,2})[ \t]*\Z")
-_OPEN_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\](?:\([^()\s]{0,2000})?\Z")
+_OPEN_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})(?:\](?:\([^()\s]{0,2000})?)?\Z")
 _DANGLING = re.compile(r"(?<=\s)(?:\*{1,3}|_{1,2}|~{1,2}|\[)\Z")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QBrush, QColor, QFont, QTextCharFormat, QTextCursor, QTextDocument
 
@@ -11,9 +10,6 @@ from strixdesk.ui.code_colours import coloured
 from strixdesk.ui.markdown_blocks import Block, BlockKind, BlockSplitter, healed, pieces
 from strixdesk.ui.markdown_formats import Formats
 from strixdesk.ui.markdown_writer import BlockWriter, CodeSpan, WriterState
-
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +160,15 @@ class MarkdownDocument:
                 self._writer.plain(block.text)
                 return []
             case BlockKind.PROSE | BlockKind.ITEM:
-                # Imported late: a window that shows no message does not wait for the parser.
-                from strixdesk.ui.markdown_tokens import TokenWriter
+                return self._write_markdown(block)
 
-                tokens = _parser().parse(block.text, self._references)
-                return TokenWriter(self._writer, block.number).write(tokens)
+    def _write_markdown(self, block: Block) -> list[CodeSpan]:
+        # Imported late: a window that shows no message does not wait for the parser.
+        from strixdesk.ui.markdown_parser import parse
+        from strixdesk.ui.markdown_tokens import TokenWriter
 
-
-def _parser() -> MarkdownIt:
-    from strixdesk.ui.markdown_parser import parser
-
-    return parser()
+        tokens = parse(block.text, self._references)
+        if tokens is None:
+            self._writer.plain(block.text)
+            return []
+        return TokenWriter(self._writer, block.number).write(tokens)

@@ -5,12 +5,23 @@ from __future__ import annotations
 from functools import cache
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-MOST_NESTING = 12
+MOST_NESTING = 60
+"""Of quotes and lists; the parser drops what lies deeper without a word."""
+
+
+def parse(text: str, references: dict[str, object]) -> list[Token] | None:
+    """The tokens of one block; None when it is nested too deeply to be shown whole.
+    `references`: the link definitions of the blocks before, and of this one afterwards."""
+    tokens = _parser().parse(text, references)
+    if any(token.level >= MOST_NESTING - 1 for token in tokens):
+        return None
+    return tokens
 
 
 @cache
-def parser() -> MarkdownIt:
+def _parser() -> MarkdownIt:
     """Raw HTML stays text. Links are told apart later; the parser only finds them."""
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MOST_NESTING})
     return parser.enable(["table", "strikethrough"])

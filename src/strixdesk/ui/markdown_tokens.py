@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _BULLETS = ("•", "◦", "▪")
+_MOST_INDENTS = 6
+"""Deeper lists and quotes stay in the column."""
 
 
 @dataclass(slots=True)
@@ -112,7 +114,8 @@ class TokenWriter:
             current.number += 1
 
     def _left(self) -> float:
-        return LIST_INDENT * len(self._lists) + QUOTE_INDENT * self._quotes
+        lists, quotes = min(len(self._lists), _MOST_INDENTS), min(self._quotes, _MOST_INDENTS)
+        return LIST_INDENT * lists + QUOTE_INDENT * quotes
 
     def _begin(self) -> None:
         """The block of a paragraph or heading, with the mark of its item in front."""

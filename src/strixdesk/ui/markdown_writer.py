@@ -124,7 +124,10 @@ class BlockWriter:
         self.cursor.setPosition(state.position)
         self.cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
         self.cursor.removeSelectedText()
-        self.cursor.setBlockFormat(state.block)
-        self.cursor.setBlockCharFormat(state.char)
+        # Only where needed: a format that is set lays out its block anew.
+        if self.cursor.blockFormat() != state.block:
+            self.cursor.setBlockFormat(state.block)
+        if self.cursor.blockCharFormat() != state.char:
+            self.cursor.setBlockCharFormat(state.char)
         self._fresh, self.empty = state.fresh, state.empty
         del self.codes[state.codes :]
