@@ -22,7 +22,7 @@ class TranscriptColumn(QWidget):
         self._rows = QVBoxLayout(self)
         self._rows.setSpacing(_GAP)
         self._rows.addStretch(1)
-        self._set_margins()
+        self._rows.setContentsMargins(_MARGIN, 20, _MARGIN, 28)
 
     @property
     def views(self) -> tuple[MessageView, ...]:
@@ -34,16 +34,23 @@ class TranscriptColumn(QWidget):
         return max(120, min(MEASURE, self.width() - 2 * _MARGIN))
 
     def append(self, view: MessageView) -> None:
-        view.fit(self.text_width)
+        self._insert(self._rows.count(), view)
         self._views.append(view)
-        self._rows.addWidget(view)
 
     def prepend(self, views: list[MessageView]) -> None:
         """Older ones, oldest first."""
         for index, view in enumerate(views):
-            view.fit(self.text_width)
-            self._rows.insertWidget(index + 1, view)
+            self._insert(index + 1, view)
         self._views[:0] = views
+
+    def _insert(self, index: int, view: MessageView) -> None:
+        """Sized and shown at once: a layout shows a new widget only later, and till then counts
+        it as having no height."""
+        view.setMaximumWidth(MEASURE)  # and so the layout centres it
+        view.fit(self.text_width)
+        self._rows.insertWidget(index, view)
+        view.resize(self.text_width, view.sizeHint().height())
+        view.show()
 
     def drop_oldest(self, count: int) -> None:
         for view in self._views[:count]:
@@ -76,10 +83,5 @@ class TranscriptColumn(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
-            self._set_margins()
             for view in self._views:
                 view.fit(self.text_width)
-
-    def _set_margins(self) -> None:
-        side = max(_MARGIN, (self.width() - MEASURE) // 2)
-        self._rows.setContentsMargins(side, 20, side, 28)

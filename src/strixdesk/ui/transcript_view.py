@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from strixdesk.core.conversation import Conversation, Image, Message, MessageStatus, Role
@@ -86,7 +86,7 @@ class TranscriptView(QWidget):
         self._older_timer.setSingleShot(True)
         self._older_timer.timeout.connect(self._add_older)
         self.setAccessibleName("Conversation")
-        self._paint_ground()
+        self._style_messages()
         self._show_page()
 
     # -- what is shown -------------------------------------------------------------------------
@@ -249,7 +249,8 @@ class TranscriptView(QWidget):
     def set_theme(self, theme: Theme) -> None:
         self._look = Look.of(theme, self.font())
         self._new_text.set_theme(theme)
-        self._paint_ground()
+        self.update()
+        self._style_messages()
         for view in self._column.views:
             view.set_look(self._look)
         self._scroll.settle()
@@ -265,11 +266,12 @@ class TranscriptView(QWidget):
     def _show_page(self) -> None:
         self._pages.setCurrentWidget(self._scroll if self._messages else self._empty)
 
-    def _paint_ground(self) -> None:
-        palette = QPalette(self.palette())
-        palette.setColor(QPalette.ColorRole.Window, QColor(self._look.theme.window))
-        self.setPalette(palette)
-        self.setAutoFillBackground(True)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(self._look.theme.window))
+        painter.end()
+
+    def _style_messages(self) -> None:
         # A style sheet of the window that frames its text fields must not frame messages.
         self.setStyleSheet(
             "MessageText { background: transparent; border: none; padding: 0;"
