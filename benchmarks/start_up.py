@@ -43,7 +43,7 @@ def _says(process: subprocess.Popen[str], words: str) -> None:
     for line in process.stderr:
         if words in line:
             return
-    raise RuntimeError(f"{process.args} ended without saying {words!r}")
+    raise RuntimeError(f"{process.args!r} ended without saying {words}")
 
 
 def _ms_until(words: str, command: list[str]) -> float:

@@ -1,0 +1,151 @@
+"""The whole loop as a person meets it: a real window, real keys, a microphone that is spoken into
+and a speaker that is listened to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from strixdesk.core.audio import Utterance
+from strixdesk.voice.stt import SpeechRecogniser
+from tests.support.desktop import Screen, program, screen, wait_for
+from tests.support.soundcard import SoundCard
+from tests.support.speech import recogniser_dir, words
+
+pytestmark = [pytest.mark.engine, pytest.mark.sound, pytest.mark.timeout(180)]
+
+QUESTION = Path(__file__).parents[2] / "benchmarks" / "data" / "question.wav"
+
+
+@pytest.fixture
+def desktop() -> Iterator[Screen]:
+    with screen() as one:
+        yield one
+
+
+class History:
+    """What the program has written, read beside it."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._file = data_dir / "history.sqlite3"
+
+    def messages(self) -> list[tuple[str, str, str]]:
+        """Role, text and status, oldest first."""
+        if not self._file.exists():
+            return []
+        with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True) as db:
+            rows: list[tuple[str, str, str]] = db.execute(
+                "SELECT role, text, status FROM messages ORDER BY number"
+            ).fetchall()
+        db.close()
+        return rows
+
+    def answered(self) -> bool:
+        return [m[2] for m in self.messages() if m[0] == "assistant"][-1:] == ["complete"]
+
+
+def ready(desktop: Screen, data_dir: Path, start: int = 1) -> None:
+    """The window has the focus, and the session is up, for the first time or a later one."""
+    log = data_dir / "logs" / "strixdesk.log"
+    wait_for(lambda: log.exists() and log.read_text().count("session up") == start, 60)
+    desktop.window("StrixDesk")
+
+
+def children(pid: int) -> list[int]:
+    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in listed.stdout.split()]
+
+
+async def test_given_a_held_key_and_a_spoken_question_then_it_answers_aloud(
+    tmp_path: Path, desktop: Screen, soundcard: SoundCard
+) -> None:
+    history = History(tmp_path)
+    environment = desktop.environment | soundcard.environment
+    with program(tmp_path, environment), soundcard.hear() as heard:
+        ready(desktop, tmp_path)
+        desktop.key("keydown", "F9")
+        soundcard.speak(QUESTION)
+        desktop.key("keyup", "F9")
+        wait_for(history.answered, 60)
+        log = tmp_path / "logs" / "strixdesk.log"
+        wait_for(lambda: ": done," in log.read_text(), 30)
+
+    (_, question, _), (_, answer, _) = history.messages()
+    assert words(question) == words("What is the capital of France? Tell me in one sentence.")
+    assert "Paris" in answer
+    recogniser = SpeechRecogniser(recogniser_dir(), language="en")
+    try:
+        transcript = await recogniser.transcribe(Utterance("speaker", heard.samples()))
+    finally:
+        await recogniser.close()
+    assert "paris" in words(transcript.text)
+    assert not list((tmp_path / "recordings").glob("*")), "its transcript is stored"
+    assert "Paris" not in log.read_text(), "no word of a conversation is in the log"
+
+
+def test_given_a_kill_in_mid_answer_then_the_conversation_is_back_and_the_part_is_labelled(
+    tmp_path: Path, desktop: Screen, soundcard: SoundCard
+) -> None:
+    history = History(tmp_path)
+    environment = desktop.environment | soundcard.environment
+    with program(tmp_path, environment) as process:
+        ready(desktop, tmp_path)
+        desktop.key("type", "Write a long story about a fox and a hen.")
+        desktop.key("key", "Return")
+        wait_for(lambda: any(len(m[1]) > 40 for m in history.messages() if m[0] == "assistant"), 60)
+        workers = children(process.pid)
+        assert len(workers) == 3, "recogniser, voice and starter"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    before = history.messages()[1][1]
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 5)
+
+    with program(tmp_path, environment):
+        ready(desktop, tmp_path, start=2)
+        (_, question, _), (_, answer, status) = history.messages()
+    assert question == "Write a long story about a fox and a hen."
+    assert (answer, status) == (before, "incomplete")
+
+
+def test_given_a_second_start_then_it_says_so_and_the_first_stays(
+    tmp_path: Path, desktop: Screen
+) -> None:
+    with program(tmp_path, desktop.environment) as first:
+        ready(desktop, tmp_path)
+        second = subprocess.run(
+            [sys.executable, "-m", "strixdesk", "--data-dir", str(tmp_path)],
+            env=os.environ | desktop.environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert second.returncode == 0
+        assert "open already" in second.stdout
+        assert first.poll() is None
+
+
+def test_given_no_screen_then_one_sentence_says_what_to_run_instead(tmp_path: Path) -> None:
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "strixdesk", "--data-dir", str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "strixdesk ask" in done.stderr
