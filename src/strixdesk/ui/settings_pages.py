@@ -227,5 +227,7 @@ def _device_choices(chosen: str | None, names: Sequence[str]) -> list[tuple[str,
     choices: list[tuple[str, str | None]] = [(SYSTEM_DEVICE, None)]
     choices += [(name, name) for name in dict.fromkeys(names)]
     if chosen is not None and chosen not in names:
-        choices.append((f"{chosen} (not connected)" if names else chosen, chosen))
+        # A part of the name is enough for the one who opens the device.
+        here = not names or any(chosen.casefold() in name.casefold() for name in names)
+        choices.append((chosen if here else f"{chosen} (not connected)", chosen))
     return choices
