@@ -405,7 +405,11 @@ def test_another_width_keeps_the_line_that_is_read(
     seen = top_view(transcript)
     transcript.resize(width, 600)
     qtbot.waitUntil(lambda: transcript.width() == width and top_view(transcript) is seen)
-    assert all(view.width() <= 760 for view in views(transcript))
+    for view in views(transcript):
+        left = view.mapTo(transcript, QPoint(0, 0)).x()
+        right = transcript.width() - left - view.width()
+        assert view.width() <= 760
+        assert abs(left - right) < 24
 
 
 def test_keys_scroll(transcript: TranscriptView, qtbot: QtBot) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from strixdesk.ui.message_view import MessageView
 
@@ -19,10 +19,19 @@ class TranscriptColumn(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._views: list[MessageView] = []
-        self._rows = QVBoxLayout(self)
+        self._page = QWidget()
+        self._page.setMaximumWidth(MEASURE)
+        centre = QHBoxLayout(self)
+        centre.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
+        centre.setSpacing(0)
+        centre.addStretch(1)
+        centre.addWidget(self._page, 1_000_000)
+        centre.addStretch(1)
+        self._centre = centre
+        self._rows = QVBoxLayout(self._page)
         self._rows.setSpacing(_GAP)
         self._rows.addStretch(1)
-        self._rows.setContentsMargins(_MARGIN, 20, _MARGIN, 28)
+        self._rows.setContentsMargins(0, 20, 0, 28)
 
     @property
     def views(self) -> tuple[MessageView, ...]:
@@ -46,7 +55,6 @@ class TranscriptColumn(QWidget):
     def _insert(self, index: int, view: MessageView) -> None:
         """Sized and shown at once: a layout shows a new widget only later, and till then counts
         it as having no height."""
-        view.setMaximumWidth(MEASURE)  # and so the layout centres it
         view.fit(self.text_width)
         self._rows.insertWidget(index, view)
         view.resize(self.text_width, view.sizeHint().height())
@@ -75,6 +83,7 @@ class TranscriptColumn(QWidget):
     def relay(self) -> None:
         """Give every message its place now."""
         self._rows.activate()
+        self._centre.activate()
 
     def needed_height(self) -> int:
         """Of all messages as they are now."""
