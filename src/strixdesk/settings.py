@@ -95,7 +95,7 @@ class SpeakerSettings(_Part):
 
 class ChatSettings(_Part):
     system_prompt: str = (
-        "You are StrixDesk, a helpful assistant. Answer clearly and briefly unless asked for more."
+        "You are a helpful assistant. Answer clearly and briefly unless asked for more."
     )
     max_answer_tokens: int = Field(default=2048, ge=16)
     temperature: float | None = Field(default=None, ge=0.0, le=2.0)

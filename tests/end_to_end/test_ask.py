@@ -7,10 +7,16 @@ import os
 import subprocess
 import sys
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from strixdesk.backends.starter import find_starter_model
+from tests.support.colour_projector import make_colour_projector
+from tests.support.llama import LlamaServer, start_llama
+from tests.support.pictures import flat_png
 
 pytestmark = pytest.mark.engine
 
@@ -69,6 +75,76 @@ def test_given_what_it_says_then_it_hears_the_same_words(tmp_path: Path) -> None
     assert said.returncode == 0, said.stderr
     heard = strixdesk(tmp_path, "transcribe", str(spoken), "--json")
     assert words(report(heard)["text"]) == words(text)
+
+
+@pytest.fixture(scope="module")
+def seeing_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
+    """A real llama-server with a real projector, which knows flat colours."""
+    model = find_starter_model()
+    assert model is not None
+    projector = tmp_path_factory.mktemp("eyes") / "mmproj-colour.gguf"
+    server = start_llama(alias="seer", projector=make_colour_projector(model, projector))
+    yield server
+    server.close()
+
+
+def settings_for(server: LlamaServer, folder: Path) -> Path:
+    """The two lines of the README, and answers that are the same each time."""
+    file = folder / "settings.toml"
+    file.write_text(
+        f'[chat]\nsystem_prompt = ""\ntemperature = 0.0\n\n'
+        f'[[tiers]]\nname = "utility"\nbase_url = "{server.base_url}"\n'
+    )
+    return file
+
+
+def test_given_a_configured_llama_server_then_a_recorded_voice_is_answered_by_it(
+    tmp_path: Path, human_speech: Path, seeing_server: LlamaServer
+) -> None:
+    config = settings_for(seeing_server, tmp_path)
+    done = strixdesk(
+        tmp_path, "--config", str(config), "ask", "--audio", str(human_speech), "--json"
+    )
+    result = report(done)
+
+    assert done.returncode == 0, done.stderr
+    assert (result["tier"], result["model"], result["status"]) == ("utility", "seer", "complete")
+    assert "country" in result["transcript"]
+    assert result["timings_ms"]["first_audio"] is None, "nothing was to be spoken"
+
+
+@pytest.mark.parametrize(
+    ("colour", "rgb"), [("red", (255, 0, 0)), ("blue", (0, 0, 255)), ("yellow", (255, 255, 0))]
+)
+def test_given_a_picture_then_a_tier_with_vision_really_looks_at_it(
+    tmp_path: Path, seeing_server: LlamaServer, colour: str, rgb: tuple[int, int, int]
+) -> None:
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(flat_png(rgb))
+    config = settings_for(seeing_server, tmp_path)
+    done = strixdesk(
+        tmp_path,
+        *("--config", str(config), "ask", "The picture is what colour?"),
+        *("--image", str(picture), "--json"),
+    )
+    result = report(done)
+
+    assert done.returncode == 0, done.stderr
+    assert colour in result["text"].lower()
+    assert "picture" in result["reason"]
+
+
+def test_given_a_picture_and_no_tier_that_sees_then_it_is_said_and_nothing_is_asked(
+    tmp_path: Path,
+) -> None:
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(flat_png((255, 0, 0)))
+    done = strixdesk(tmp_path, "ask", "What is this?", "--image", str(picture), "--json")
+    result = report(done)
+
+    assert done.returncode == 1
+    assert result["status"] == "failed"
+    assert "picture" in result["error"]
 
 
 def test_given_a_tier_that_refuses_then_the_failure_is_told_and_the_status_is_not_zero(
