@@ -5,14 +5,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.colour_projector import make_colour_projector
-from tests.support.fault_server import FaultServer, fault_server
-from tests.support.llama import LlamaServer, start_llama
 
 from strixdesk.backends.chat import ChatClient
 from strixdesk.backends.http import make_http_client
 from strixdesk.backends.starter import find_starter_model
 from strixdesk.settings import ChatSettings
+from tests.support.colour_projector import make_colour_projector
+from tests.support.fault_server import FaultServer, fault_server
+from tests.support.llama import LlamaServer, start_llama
 
 
 @pytest.fixture

@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.support.asking import ask
-from tests.support.colour_projector import COLOURS
-from tests.support.eventually import eventually
-from tests.support.llama import LlamaServer, start_llama
-from tests.support.pictures import flat_png
 
 from strixdesk.backends.chat import ChatClient
 from strixdesk.core.chat import ChatDelta, ChatMessage
 from strixdesk.core.errors import StreamBroken, TierRefused, TierUnreachable
 from strixdesk.core.tier import Tier
 from strixdesk.settings import ChatSettings
+from tests.support.asking import ask
+from tests.support.colour_projector import COLOURS
+from tests.support.eventually import eventually
+from tests.support.llama import LlamaServer, start_llama
+from tests.support.pictures import flat_png
 
 pytestmark = pytest.mark.engine
 

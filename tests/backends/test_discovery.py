@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
-from tests.support.fault_server import FaultServer, Hold, fault_server
-from tests.support.fault_server import http as reply
 
 from strixdesk.backends.discovery import PORTS, discover_local
 from strixdesk.core.tier import Tier
+from tests.support.fault_server import FaultServer, Hold, fault_server
+from tests.support.fault_server import http as reply
 
 RECORDED = Path(__file__).parent / "recorded"
 LLAMA_MODELS = reply(200, (RECORDED / "llama/models.json").read_bytes())

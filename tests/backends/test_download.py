@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.support.file_server import Fault, FileServer, serving
 
 from strixdesk.backends.download import Progress, fetch, remove
 from strixdesk.backends.transfer import Patience
 from strixdesk.core.catalogue import CatalogueModel, ModelFile, ModelKind
 from strixdesk.core.errors import ModelError
+from tests.support.file_server import Fault, FileServer, serving
 
 WEIGHTS = random.Random(1).randbytes(300_000)
 CONFIG = b'{"a": 1}'

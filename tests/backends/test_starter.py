@@ -12,8 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.asking import ask
-from tests.support.eventually import eventually
 
 from strixdesk.backends.chat import ChatClient
 from strixdesk.backends.starter import StarterServer, find_starter_model
@@ -21,6 +19,8 @@ from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.core.errors import TierTimeout, TierUnreachable
 from strixdesk.core.tier import TierState
 from strixdesk.settings import ChatSettings
+from tests.support.asking import ask
+from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.engine
 

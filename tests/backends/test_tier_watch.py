@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from tests.support.fault_server import FaultServer, Hold, http
 
 from strixdesk.backends.tier_keeper import Pace
 from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.core.errors import TierLoading, TierRefused, TierUnreachable
 from strixdesk.core.tier import Capability, Tier, TierState, TierStatus
+from tests.support.fault_server import FaultServer, Hold, http
 
 RECORDED = Path(__file__).parent / "recorded"
 MODELS = http(200, (RECORDED / "vllm/models.json").read_bytes())

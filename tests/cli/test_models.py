@@ -12,7 +12,6 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from tests.support.file_server import Fault, FileServer, serving
 
 from strixdesk.cli import models
 from strixdesk.cli.context import CommandContext
@@ -20,6 +19,7 @@ from strixdesk.core.catalogue import CatalogueModel, ModelFile, ModelKind
 from strixdesk.core.errors import ModelError
 from strixdesk.paths import Paths
 from strixdesk.settings import Loaded, ModelsSettings, Settings
+from tests.support.file_server import Fault, FileServer, serving
 
 WEIGHTS = bytes(range(256)) * 400
 CONFIG = b"{}"
