@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,10 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon, QImage
 from pytestqt.qtbot import QtBot
 
-from strixdesk.ui.icons import app_icon, icon
+from strixdesk.ui.icons import RESOURCES, app_icon, icon
 
-RESOURCES = files("strixdesk.ui") / "resources"
 NAMES = sorted(
-    entry.name.removesuffix(".svg")
-    for entry in RESOURCES.iterdir()
-    if entry.name.endswith(".svg") and not entry.name.startswith(("app", "field-"))
+    path.stem for path in RESOURCES.glob("*.svg") if not path.name.startswith(("app", "field-"))
 )
 COPPER = "#b3441e"
 
@@ -46,7 +42,8 @@ def test_what_is_disabled_is_faint(qtbot: QtBot) -> None:
         max(pixel.alpha() for pixel in painted(drawn.pixmap(QSize(20, 20), 1.0, mode).toImage()))
         for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled)
     ]
-    assert strongest == [255, 102]
+    assert strongest[0] == 255
+    assert strongest[1] == pytest.approx(0.4 * 255, abs=2)
 
 
 def test_an_icon_is_painted_once(qtbot: QtBot) -> None:

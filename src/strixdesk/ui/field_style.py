@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from strixdesk.ui.icons import RESOURCES
 
 
 def field_style() -> str:
     """Arrows of combo and spin boxes, and a key field that looks like the fields around it."""
-    folder = files("strixdesk.ui") / "resources"
-    down, up = (str(folder / f"field-{way}.svg").replace("\\", "/") for way in ("down", "up"))
+    down, up = ((RESOURCES / f"field-{way}.svg").as_posix() for way in ("down", "up"))
     return f"""
     QComboBox::drop-down {{ border: none; width: 24px; }}
     QComboBox::down-arrow {{ image: url("{down}"); width: 14px; height: 14px; }}
