@@ -167,3 +167,15 @@ async def test_given_recordings_that_messages_know_then_only_the_others_come_bac
     await asyncio.gather(recordings.close(), store.close())
     assert [m.recording for m in messages] == [Recording("lost-1", 0.5), Recording("lost-2", 0.5)]
     assert all(m.detail and "safe" in m.detail for m in messages)
+
+
+async def test_given_a_history_that_takes_nothing_then_the_recordings_wait_on_disk(
+    tmp_path: Path,
+) -> None:
+    await kept(tmp_path, "lost")
+    closed = HistoryStore(tmp_path / "history.sqlite3")
+    recordings = RecordingJournal(tmp_path)
+    assert await recover_recordings(closed, recordings) == ()
+    assert await recordings.leftovers() == (("lost", 0.5),)
+    await recordings.close()
+    await closed.close()

@@ -119,6 +119,48 @@ async def test_given_a_disk_that_fills_in_mid_answer_then_the_answer_goes_on_in_
     assert all(m.status is MessageStatus.COMPLETE for m in stored)
 
 
+async def test_given_room_again_before_the_end_then_what_waited_is_written_on_the_way_out(
+    disk: SmallDisk,
+) -> None:
+    conversation_id = await told_to_a_full_disk(disk, switch=False)
+    again = HistoryStore(disk.folder / "history.sqlite3")
+    await again.open()
+    stored = (await again.conversation(conversation_id)).messages
+    await again.close()
+    assert [m.text[:6] for m in stored] == ["Go on", "words "]
+
+
+async def test_given_another_conversation_opened_meanwhile_then_what_waited_is_not_lost(
+    disk: SmallDisk,
+) -> None:
+    conversation_id = await told_to_a_full_disk(disk, switch=True)
+    again = HistoryStore(disk.folder / "history.sqlite3")
+    await again.open()
+    stored = (await again.conversation(conversation_id)).messages
+    await again.close()
+    assert [m.text[:6] for m in stored] == ["Go on", "words "]
+
+
+async def told_to_a_full_disk(disk: SmallDisk, *, switch: bool) -> str:
+    """A question whose answer finds no room; then there is room, and the program is closed."""
+    stage = Stage(disk.folder)
+    stage.chat = ScriptedChat(
+        [ChatDelta("words " * 50_000), ChatEnd("stop")], [ChatDelta("Hi."), ChatEnd("stop")]
+    )
+    session = await stage.begin()
+    disk.fill()
+    await session.finished(session.begin_typed("Go on"))
+    conversation_id = session.conversation_id
+    assert stage.heard.of(Failed)
+    if switch:
+        session.new_conversation()
+    disk.free()
+    if switch:
+        await session.finished(session.begin_typed("Something else"))
+    await session.close()
+    return conversation_id
+
+
 async def test_given_a_full_disk_at_the_start_then_a_sentence_says_so(disk: SmallDisk) -> None:
     disk.fill()
     store = HistoryStore(disk.folder / "history.sqlite3")

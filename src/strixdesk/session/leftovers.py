@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from strixdesk.core.conversation import (
@@ -11,15 +12,29 @@ from strixdesk.core.conversation import (
     Recording,
     Role,
 )
+from strixdesk.core.errors import StoreError
 from strixdesk.core.ids import new_id
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.store import UNHEARD, HistoryStore
+
+log = logging.getLogger(__name__)
 
 
 async def recover_recordings(
     store: HistoryStore, recordings: RecordingJournal
 ) -> tuple[ConversationSummary, ...]:
-    """One conversation for all recordings that no message refers to, newest last."""
+    """One conversation for all recordings that no message refers to, newest last. Where the
+    history cannot take them they stay on disk for the next time."""
+    try:
+        return await _recover(store, recordings)
+    except StoreError as error:
+        log.error("recordings were not brought back: %s", error)
+        return ()
+
+
+async def _recover(
+    store: HistoryStore, recordings: RecordingJournal
+) -> tuple[ConversationSummary, ...]:
     known = await store.recording_ids()
     forgotten = await store.forgotten_recordings()
     lost = []

@@ -33,7 +33,6 @@ class ConversationLog:
         self._messages: dict[str, Message] = {m.id: m for m in conversation.messages}
         self._store = store
         self._emit = emit
-        self._unsaved: dict[str, None] = {}
         self._disk_failed = False
 
     @property
@@ -67,18 +66,13 @@ class ConversationLog:
         await self._save(message)
 
     async def _save(self, message: Message) -> bool:
-        """Messages that could not be written wait, and go along with the next that can."""
-        self._unsaved[message.id] = None
+        """The store keeps what could not be written, and writes it along with the next."""
         try:
-            for message_id in tuple(self._unsaved):
-                unsaved = self._messages[message_id]
-                summary = await self._store.save(self.id, unsaved)
-                if self._messages[message_id] is unsaved:
-                    self._unsaved.pop(message_id, None)
+            summary = await self._store.save(self.id, message)
         except StoreError as error:
-            log.error("history: %s", error)
             if not self._disk_failed:
                 self._disk_failed = True
+                log.error("history: %s", error)
                 self._emit(Failed(error.message, error.advice))
             return False
         self._disk_failed = False

@@ -68,6 +68,8 @@ class HistoryStore:
         self._connection: sqlite3.Connection | None = None
         self._lock: WriterLock | None = None
         self._removed: set[str] = set()
+        self._waiting: dict[str, tuple[str, Message]] = {}
+        """Messages by id that the disk has not taken yet, with their conversation's id."""
         self.problem: StoreError | None = None
         """What the user must know of the opening: a damaged history that was set aside."""
 
@@ -95,17 +97,24 @@ class HistoryStore:
         return await self._with(read)
 
     async def conversation(self, conversation_id: str) -> Conversation:
+        """With what the disk has not taken yet. Raises StoreError when there is none."""
+        unwritten = {
+            message.id: message for of, message in self._waiting.values() if of == conversation_id
+        }
+
         def read(db: sqlite3.Connection) -> Conversation:
             known = db.execute(
                 "SELECT title FROM conversations WHERE id = ?", (conversation_id,)
             ).fetchone()
-            if known is None:
+            if known is None and not unwritten:
                 raise StoreError("This conversation is not in the history any more.")
             rows = db.execute(
                 "SELECT * FROM messages WHERE conversation_id = ? ORDER BY number",
                 (conversation_id,),
             )
-            return Conversation(conversation_id, known["title"], tuple(map(message_from_row, rows)))
+            messages = {row["id"]: message_from_row(row) for row in rows} | unwritten
+            title = known["title"] if known else ""
+            return Conversation(conversation_id, title, tuple(messages.values()))
 
         return await self._with(read)
 
@@ -147,40 +156,25 @@ class HistoryStore:
     # -- writing -------------------------------------------------------------------------------
 
     async def save(self, conversation_id: str, message: Message) -> ConversationSummary:
-        """Add the message, or bring it up to date; a first message makes its conversation."""
+        """Add the message, or bring it up to date; a first message makes its conversation. One
+        that the disk does not take is kept, and goes along with the next, or on the way out."""
+        self._waiting[message.id] = (conversation_id, message)
+        return await self._write(lambda db: self._summary(db, conversation_id))
 
-        def write(db: sqlite3.Connection) -> ConversationSummary:
-            db.execute(
-                """
-                INSERT INTO conversations (id, updated_at) VALUES (?1, ?2)
-                ON CONFLICT (id) DO UPDATE SET updated_at = max(updated_at, ?2)
-                """,
-                (conversation_id, message.created_at),
-            )
-            db.execute(
-                """
-                INSERT INTO messages (id, conversation_id, role, created_at, status, tier, reason,
-                    detail, spoken, parts, text, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET status = excluded.status, tier = excluded.tier,
-                    reason = excluded.reason, detail = excluded.detail, spoken = excluded.spoken,
-                    parts = excluded.parts, text = excluded.text, writer = excluded.writer
-                """,
-                (
-                    message.id,
-                    conversation_id,
-                    message.role.value,
-                    *message_to_row(message),
-                    self._lock.token if self._lock else "",
-                ),
-            )
-            if message.role is Role.USER and (title := _title(message)):
-                db.execute(
-                    "UPDATE conversations SET title = ? WHERE id = ? AND title = ''",
-                    (title, conversation_id),
-                )
-            return self._summary(db, conversation_id)
+    async def _write(self, use: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Also whatever waits to be written."""
+        waiting = dict(self._waiting)
 
-        return await self._with(write)
+        def write(db: sqlite3.Connection) -> _T:
+            for conversation_id, message in waiting.values():
+                self._put(db, conversation_id, message)
+            return use(db)
+
+        result = await self._with(write)
+        for message_id, written in waiting.items():
+            if self._waiting.get(message_id) is written:
+                del self._waiting[message_id]
+        return result
 
     async def rename(self, conversation_id: str, title: str) -> ConversationSummary:
         words = storable(" ".join(title.split()))
@@ -205,9 +199,39 @@ class HistoryStore:
             )
             return self._summary(db, conversation_id)
 
-        return await self._with(write)
+        return await self._write(write)
 
     # -- on the store's thread -----------------------------------------------------------------
+
+    def _put(self, db: sqlite3.Connection, conversation_id: str, message: Message) -> None:
+        db.execute(
+            """
+            INSERT INTO conversations (id, updated_at) VALUES (?1, ?2)
+            ON CONFLICT (id) DO UPDATE SET updated_at = max(updated_at, ?2)
+            """,
+            (conversation_id, message.created_at),
+        )
+        db.execute(
+            """
+            INSERT INTO messages (id, conversation_id, role, created_at, status, tier, reason,
+                detail, spoken, parts, text, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET status = excluded.status, tier = excluded.tier,
+                reason = excluded.reason, detail = excluded.detail, spoken = excluded.spoken,
+                parts = excluded.parts, text = excluded.text, writer = excluded.writer
+            """,
+            (
+                message.id,
+                conversation_id,
+                message.role.value,
+                *message_to_row(message),
+                self._lock.token if self._lock else "",
+            ),
+        )
+        if message.role is Role.USER and (title := _title(message)):
+            db.execute(
+                "UPDATE conversations SET title = ? WHERE id = ? AND title = ''",
+                (title, conversation_id),
+            )
 
     def _summary(self, db: sqlite3.Connection, conversation_id: str) -> ConversationSummary:
         row = db.execute(f"{_SUMMARY} WHERE c.id = ?", (conversation_id,)).fetchone()
@@ -299,10 +323,13 @@ class HistoryStore:
         if db is None:
             return
         try:
+            with _transaction(db):
+                for conversation_id, message in self._waiting.values():
+                    self._put(db, conversation_id, message)
             self._purge(db)
             db.execute("PRAGMA optimize")
-        except sqlite3.Error as error:  # all that was said is written already
-            log.error("history: closed without tidying up: %s", error)
+        except sqlite3.Error as error:
+            log.error("history: closed with %d messages unwritten: %s", len(self._waiting), error)
         finally:
             db.close()
             if self._lock:
