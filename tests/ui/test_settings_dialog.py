@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -514,6 +515,27 @@ def test_tab_leaves_the_key_field(qtbot: QtBot, open_dialog: Open) -> None:
     qtbot.mouseClick(key, Qt.MouseButton.LeftButton)
     qtbot.keyClick(key, Qt.Key.Key_Tab)
     assert QApplication.focusWidget() is dialog.general.starter.control
+
+
+# -- hands -------------------------------------------------------------------------------------
+
+
+def test_scrolling_past_a_value_does_not_change_it(qtbot: QtBot, open_dialog: Open) -> None:
+    dialog = open_dialog(page=VOICE)
+    pause = dialog.voice.pause.control
+    middle = QPointF(pause.rect().center())
+    wheel = QWheelEvent(
+        middle,
+        QPointF(pause.mapToGlobal(middle.toPoint())),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(pause, wheel)
+    assert dialog.voice.pause.value == BOX.microphone.hands_free_pause_ms
 
 
 # -- accessibility -----------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -51,6 +52,9 @@ class Field(QWidget):
         self.label.setContentsMargins(0, 3, 0, 0)  # level with the words in the control
         control.setAccessibleName(label.replace("&", ""))
         control.setAccessibleDescription(hint)
+        if isinstance(control, (QComboBox, QAbstractSpinBox, QSlider)):
+            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            control.installEventFilter(self)
         self._hint = hint
         self._error = plain_label("", "state")
         self._error.setProperty("alarm", True)
@@ -70,6 +74,13 @@ class Field(QWidget):
             words.setWordWrap(True)
             column.addWidget(words)
         column.addWidget(self._error)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A wheel that scrolls the page does not turn the values that it passes over."""
+        if event.type() == QEvent.Type.Wheel and not self.control.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
 
     @property
     def value(self) -> Any:
