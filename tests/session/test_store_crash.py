@@ -14,7 +14,8 @@ import pytest
 from strixdesk.core.conversation import MessageStatus, Recording, Role
 from strixdesk.session.leftovers import recover_recordings
 from strixdesk.session.recordings import RecordingJournal
-from strixdesk.session.store import CUT_BY_END, HistoryStore
+from strixdesk.session.store import HistoryStore
+from strixdesk.session.store_file import CUT_BY_END
 
 ROOT = Path(__file__).parents[2]
 Child = Callable[..., subprocess.Popen[str]]

@@ -15,7 +15,8 @@ from strixdesk.core.conversation import (
 from strixdesk.core.errors import StoreError
 from strixdesk.core.ids import new_id
 from strixdesk.session.recordings import RecordingJournal
-from strixdesk.session.store import UNHEARD, HistoryStore
+from strixdesk.session.store import HistoryStore
+from strixdesk.session.store_file import UNHEARD
 
 log = logging.getLogger(__name__)
 

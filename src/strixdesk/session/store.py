@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,14 +15,12 @@ from strixdesk.core.conversation import Conversation, ConversationSummary, Messa
 from strixdesk.core.errors import StoreError
 from strixdesk.session.store_codec import message_from_row, message_to_row, storable
 from strixdesk.session.store_errors import is_damage, told
-from strixdesk.session.store_schema import migrate
+from strixdesk.session.store_file import connect, open_settled, set_aside, transaction
 from strixdesk.session.writer_lock import WriterLock
 
 _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
-CUT_BY_END = "The program ended while this was being written."
-UNHEARD = "The program ended before this was transcribed. The recording is safe."
 _TITLE_CHARS = 48
 _SUMMARY = """
     SELECT c.id, c.title, c.updated_at,
@@ -239,21 +236,21 @@ class HistoryStore:
 
     def _open(self) -> None:
         if self._in_memory:
-            self._connection = self._connect()
+            self._connection = connect(self._path)
             return
         self._lock = WriterLock(self._path.with_name(f"{self._path.name}-writers"))
         try:
             try:
-                self._connection = self._settled()
+                self._connection = open_settled(self._path, self._lock.others())
             except sqlite3.DatabaseError as error:
                 if not is_damage(error):
                     raise
-                aside = self._set_aside()
+                aside = set_aside(self._path)
                 self.problem = StoreError(
                     f"The history was damaged and could not be read. It was kept as {aside}.",
                     "A new history was begun.",
                 )
-                self._connection = self._settled()
+                self._connection = open_settled(self._path, self._lock.others())
         except BaseException:
             self._lock.release()
             raise
@@ -262,68 +259,12 @@ class HistoryStore:
     def _in_memory(self) -> bool:
         return str(self._path) == ":memory:"
 
-    def _settled(self) -> sqlite3.Connection:
-        db = self._connect()
-        try:
-            self._settle(db)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, timeout=10, isolation_level=None)
-        try:
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.execute("PRAGMA foreign_keys = ON")
-            migrate(db)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _set_aside(self) -> Path:
-        """With everything that belongs to it: the newest words are in its write-ahead log."""
-        stem = f"{self._path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
-        aside = self._path.with_name(stem)
-        number = 1
-        while aside.exists():
-            number += 1
-            aside = self._path.with_name(f"{stem}-{number}")
-        for suffix in ("-wal", "-shm", ""):
-            part = self._path.with_name(self._path.name + suffix)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + suffix))
-        return aside
-
-    def _settle(self, db: sqlite3.Connection) -> None:
-        """Messages left open by a process that is gone will not be finished by anyone."""
-        alive = self._lock.others() if self._lock else frozenset()
-        with _transaction(db):
-            rows = db.execute(
-                "SELECT id, status, writer FROM messages WHERE status IN ('streaming', 'pending')"
-            ).fetchall()
-            for row in rows:
-                if str(row["writer"]) in alive:
-                    continue
-                status, detail = (
-                    ("incomplete", CUT_BY_END)
-                    if row["status"] == "streaming"
-                    else ("failed", UNHEARD)
-                )
-                db.execute(
-                    "UPDATE messages SET status = ?, detail = ? WHERE id = ?",
-                    (status, detail, row["id"]),
-                )
-
     def _close(self) -> None:
         db, self._connection = self._connection, None
         if db is None:
             return
         try:
-            with _transaction(db):
+            with transaction(db):
                 for conversation_id, message in self._waiting.values():
                     self._put(db, conversation_id, message)
             self._purge(db)
@@ -343,7 +284,7 @@ class HistoryStore:
             gone = [row[0] for row in db.execute("SELECT id FROM conversations WHERE removed")]
         if not gone:
             return
-        with _transaction(db):
+        with transaction(db):
             for conversation_id in gone:
                 db.execute(
                     f"INSERT OR IGNORE INTO forgotten_recordings {_RECORDINGS} "
@@ -356,7 +297,7 @@ class HistoryStore:
         def run() -> _T:
             if self._connection is None:
                 raise StoreError("The history is not open.")
-            with _transaction(self._connection) as db:
+            with transaction(self._connection) as db:
                 return use(db)
 
         return await self._run(run)
@@ -371,25 +312,6 @@ class HistoryStore:
             return await asyncio.shield(future)
         except (sqlite3.Error, OSError) as error:
             raise told(error, self._path) from error
-
-
-class _transaction:  # noqa: N801 — reads as a verb
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._db.execute("BEGIN IMMEDIATE")
-        return self._db
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if not self._db.in_transaction:
-            return  # a full disk has rolled it back already
-        try:
-            if kind is None:
-                self._db.execute("COMMIT")
-        finally:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
 
 
 def _title(message: Message) -> str:
