@@ -38,9 +38,10 @@ class Screen:
         """`keydown F9`, `type hello`, … as xdotool understands them."""
         self._run("xdotool", *arguments)
 
-    def picture(self, path: Path) -> None:
+    def picture(self, path: Path, window: str = "root") -> None:
+        """A PNG of one window's inside, or of the whole screen."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._run("import", "-window", "root", "-strip", str(path))
+        self._run("import", "-window", window, "-strip", str(path))
 
     def window(self, title: str, within_s: float = 20.0) -> str:
         """The id of a visible window, focused."""

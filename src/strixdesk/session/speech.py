@@ -67,10 +67,10 @@ class SpeechOut:
         Cancelling it leaves what is queued in the sink: flush that."""
         progress = asyncio.create_task(self._report_progress())
         try:
-            await self._sink.open()
             while (chunk := await self._chunks.get()) is not None:
                 text = speakable(chunk.raw, self._language)
                 if text:
+                    await self._sink.open()
                     await self._say(text)
                 self._marks.append((self._written_s, chunk.end))
             await self._sink.drain()

@@ -157,7 +157,7 @@ class TurnRunner:
         tiers = (route.tier, *route.fallbacks)
         for number, tier in enumerate(tiers):
             if number:
-                await answer.asked(tier.name, f"instead of {tiers[number - 1].name}: {self.error}")
+                await answer.asked(tier.name, f"Instead of {tiers[number - 1].name}: {self.error}")
             try:
                 end = await self._stream(tier, answer, question, speech)
             except (TierError, AttachmentError) as error:
