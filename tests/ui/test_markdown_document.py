@@ -194,6 +194,22 @@ def test_html_is_shown_as_it_is_written(
     assert document.toPlainText() == html
 
 
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (r"So \(a_1 * b_1 * c\) holds", "So a_1 * b_1 * c holds"),
+        ("\\[\nx^2 = y_1\n\\]", "x^2 = y_1"),
+        ("$$ e = m c^2 $$", "e = m c^2"),
+        ("It costs $5 or $6", "It costs $5 or $6"),
+    ],
+)
+def test_formulas_keep_their_notation(
+    markdown: MarkdownDocument, document: QTextDocument, source: str, shown: str
+) -> None:
+    markdown.set_text(source, complete=True)
+    assert document.toPlainText() == shown
+
+
 def test_the_block_that_is_being_read_out_can_be_found(
     markdown: MarkdownDocument, document: QTextDocument
 ) -> None:

@@ -194,6 +194,24 @@ def test_the_users_words_are_shown_exactly(transcript: TranscriptView) -> None:
     assert words(add(transcript, message(USER, said))) == said
 
 
+def test_a_long_paste_is_folded_until_asked_for(transcript: TranscriptView) -> None:
+    paste = "a line of a log\n" * 2_000
+    view = add(transcript, message(USER, paste))
+    assert len(words(view)) < 3_100
+    press(view, "Copy")
+    assert QGuiApplication.clipboard().text() == paste
+    press(view, "Show all")
+    assert words(view) == paste
+    assert button(view, "Show all") is None
+
+
+def test_a_very_long_answer_is_drawn_to_its_end(transcript: TranscriptView, qtbot: QtBot) -> None:
+    text = "\n\n".join(f"Paragraph {n}." for n in range(400))
+    view = add(transcript, message(text=text))
+    qtbot.waitUntil(lambda: words(view).endswith("Paragraph 399."))
+    assert words(view).count("Paragraph") == 400
+
+
 def test_given_thinking_then_it_is_folded_until_asked_for(transcript: TranscriptView) -> None:
     answer = message(status=STREAMING)
     view = add(transcript, answer)

@@ -269,8 +269,19 @@ def split(text: str) -> list[Block]:
 
 
 def pieces(text: str) -> list[str]:
-    """A text in parts that are quick to draw."""
-    return [text[at : at + MOST_CHARS] for at in range(0, len(text), MOST_CHARS)]
+    """A text in parts that are quick to draw, cut between lines where there are any; the line
+    break at a cut is left out."""
+    if len(text) <= MOST_CHARS:
+        return [text]
+    parts: list[str] = []
+    at = 0
+    while at < len(text):
+        end = at + MOST_CHARS
+        cut = text.rfind("\n", at, end) if end < len(text) else len(text)
+        stop = cut if cut > at else min(end, len(text))
+        parts.append(text[at:stop])
+        at = stop + (text[stop : stop + 1] == "\n")
+    return parts
 
 
 def healed(block: Block) -> Block:

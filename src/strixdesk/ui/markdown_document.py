@@ -45,39 +45,48 @@ class MarkdownDocument:
 
     # -- text ----------------------------------------------------------------------------------
 
-    def set_text(self, text: str, *, complete: bool) -> None:
-        """Another text altogether."""
+    def set_text(self, text: str, *, complete: bool, most_blocks: int | None = None) -> None:
+        """Another text altogether. See `draw` about `most_blocks`."""
         self._restart()
         self.feed(text)
         if complete:
-            self.finish()
+            self.finish(most_blocks)
         else:
-            self.draw()
+            self.draw(most_blocks)
 
     def feed(self, text: str) -> None:
         """More text; `draw` shows it."""
         self._pending += self._splitter.feed(text)
 
-    def draw(self) -> None:
-        """Show all that was fed. Costs as much as the blocks that are new, and the last one."""
+    def draw(self, most_blocks: int | None = None) -> None:
+        """Show what was fed. Costs as much as the blocks that are new, and the last one.
+        With `most_blocks`, a long text is drawn in parts: again while there `is_behind`."""
         self._cursor.beginEditBlock()
         tail = self._splitter.tail
         if not self._grow_code(tail):
             self._drop_tail()
-            for block in self._pending:
+            count = len(self._pending) if most_blocks is None else most_blocks
+            for block in self._pending[:count]:
                 self._drawn.append(_Drawn(block.end, self._state.position))
                 self._uncoloured += self._write(block)
                 self._state = self._writer.state()
-            self._pending = []
+            del self._pending[:count]
+            if self._pending:
+                tail = None
             if tail is not None:
                 self._write(healed(tail))
         self._tail = tail
         self._cursor.endEditBlock()
 
-    def finish(self) -> None:
+    @property
+    def is_behind(self) -> bool:
+        """Finished blocks wait to be drawn."""
+        return bool(self._pending)
+
+    def finish(self, most_blocks: int | None = None) -> None:
         """No more text comes."""
         self._pending += self._splitter.finish()
-        self.draw()
+        self.draw(most_blocks)
 
     def set_plain(self, text: str, *, muted: bool = False) -> None:
         """Exactly these characters: no markdown."""

@@ -63,6 +63,7 @@ class MessageView(QWidget):
         super().__init__(parent)
         self.message = message
         self.look = look
+        self._link = ""
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.copy_button = WordButton("Copy", look.theme, quiet=True, parent=self)
         self.copy_button.setAccessibleName("Copy this message")
@@ -110,6 +111,10 @@ class MessageView(QWidget):
         QApplication.clipboard().setText(text)
 
     @Slot()
+    def _copy_link(self) -> None:
+        QApplication.clipboard().setText(self._link)
+
+    @Slot()
     def _select_all(self) -> None:
         self.text_view().setFocus()
         self.text_view().selectAll()
@@ -123,6 +128,10 @@ class MessageView(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Copy").triggered.connect(self._copy_selection)
         menu.addAction("Copy as Markdown").triggered.connect(self.copy_message)
+        text = self.text_view()
+        self._link = text.anchorAt(text.viewport().mapFromGlobal(place))
+        if self._link:
+            menu.addAction("Copy Link").triggered.connect(self._copy_link)
         menu.addSeparator()
         menu.addAction("Select All").triggered.connect(self._select_all)
         menu.popup(place)

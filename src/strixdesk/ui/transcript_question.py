@@ -15,6 +15,7 @@ from strixdesk.ui.transcript_buttons import WordButton
 from strixdesk.ui.transcript_picture import PictureButton
 from strixdesk.ui.transcript_text import MessageText
 
+_FOLD_CHARS, _FOLD_LINES = 3_000, 32
 _SHARE = 0.72
 """Widest bubble, of the column."""
 _PADDING_X, _PADDING_TOP, _PADDING_BOTTOM = 16, 11, 6
@@ -31,12 +32,15 @@ class QuestionView(MessageView):
     ) -> None:
         super().__init__(message, look, parent)
         self._partial = ""
+        self._whole = False
         self._width = 0
         self._attachment_path = attachment_path
         self._shown_images: tuple[Image, ...] = ()
         self._bubble = _Bubble(look, self)
         self._status = words_label(look.theme.danger, wrap=True)
         self._status.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._unfold = WordButton("Show all", look.theme, parent=self)
+        self._unfold.clicked.connect(self._show_all)
         self._again = WordButton("Transcribe again", look.theme, framed=True, parent=self)
         self._again.clicked.connect(self._transcribe_again)
 
@@ -55,6 +59,7 @@ class QuestionView(MessageView):
         column.setSpacing(6)
         column.addLayout(self._pictures)
         column.addLayout(row)
+        column.addWidget(self._unfold, 0, Qt.AlignmentFlag.AlignRight)
         column.addWidget(self._status)
         column.addWidget(self._again, 0, Qt.AlignmentFlag.AlignRight)
         self.set_message(message)
@@ -83,6 +88,7 @@ class QuestionView(MessageView):
         self.look = look
         self.copy_button.set_theme(look.theme)
         self._again.set_theme(look.theme)
+        self._unfold.set_theme(look.theme)
         colour_label(self._status, look.theme.danger)
         self._bubble.set_look(look)
         self._show_words()
@@ -104,9 +110,11 @@ class QuestionView(MessageView):
 
     def _show_words(self) -> None:
         words, final = self._words()
+        shown = words if self._whole else _beginning(words)
+        self._unfold.setVisible(len(shown) < len(words))
         self._bubble.setVisible(bool(words))
         self.copy_button.setVisible(bool(self.message.text))
-        self._bubble.set_words(words, final=final)
+        self._bubble.set_words(shown, final=final)
 
     def _show_pictures(self, images: tuple[Image, ...]) -> None:
         if images == self._shown_images:
@@ -134,6 +142,11 @@ class QuestionView(MessageView):
             self.image_opened.emit(sender.image)
 
     @Slot()
+    def _show_all(self) -> None:
+        self._whole = True
+        self._show_words()
+
+    @Slot()
     def _transcribe_again(self) -> None:
         self.transcribe_again_requested.emit(self.message.id)
 
@@ -145,7 +158,6 @@ class _Bubble(QWidget):
         super().__init__(parent)
         self._look = look
         self._most = 0
-        self._wanted: tuple[str, bool] = ("", True)
         self.text = MessageText(look.question, self)
 
     def set_look(self, look: Look) -> None:
@@ -154,9 +166,9 @@ class _Bubble(QWidget):
         self.update()
 
     def set_words(self, words: str, *, final: bool) -> None:
-        self._wanted = (words, final)
         self.text.set_plain(words, muted=not final)
-        self.fit(self._most)
+        if self._most:
+            self.fit(self._most)
 
     def fit(self, most: int) -> None:
         self._most = most
@@ -177,6 +189,14 @@ class _Bubble(QWidget):
         painter.setBrush(QColor(self._look.theme.user_bubble))
         painter.drawRoundedRect(QRectF(self.rect()), 16, 16)
         painter.end()
+
+
+def _beginning(words: str) -> str:
+    """The whole, or as much of a long paste as is shown before it is asked for."""
+    lines = words[: _FOLD_CHARS + 1].split("\n")
+    if len(words) <= _FOLD_CHARS and len(lines) <= _FOLD_LINES:
+        return words
+    return "\n".join(lines[:_FOLD_LINES])[:_FOLD_CHARS].rstrip() + " …"
 
 
 def _duration(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
@@ -46,6 +46,15 @@ class TranscriptScroll(QScrollArea):
     def to_bottom(self) -> None:
         self._set_at_bottom(True)
         self._hold()
+
+    @Slot(object)
+    def follow(self, pointer: QPoint) -> None:
+        """Scroll along while text is selected beyond the edge; `pointer` is on the screen."""
+        y = self.viewport().mapFromGlobal(pointer).y()
+        beyond = min(0, y) + max(0, y - self.viewport().height())
+        if beyond:
+            bar = self.verticalScrollBar()
+            bar.setValue(bar.value() + beyond // 2)
 
     def screens_above(self) -> float:
         """How much can be scrolled up, in heights of the window."""

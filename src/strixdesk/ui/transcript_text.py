@@ -7,10 +7,12 @@ from math import ceil
 from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QDesktopServices,
     QFont,
     QKeyEvent,
     QKeySequence,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPalette,
@@ -31,12 +33,15 @@ from strixdesk.ui.markdown_tokens import is_web
 from strixdesk.ui.transcript_buttons import WordButton
 
 _CORNER = 9
+_BLOCKS_AT_ONCE = 60
+"""A long answer of the past is drawn in parts, so that the window answers in between."""
 
 
 class MessageText(QTextBrowser):
     """Read-only. Nothing is loaded from anywhere; links to the web go to the desktop."""
 
-    height_changed = Signal()
+    dragged = Signal(object)
+    """QPoint on the screen: the pointer, while it selects."""
 
     def __init__(self, formats: Formats, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +66,9 @@ class MessageText(QTextBrowser):
         self._colouring = QTimer(self)
         self._colouring.setSingleShot(True)
         self._colouring.timeout.connect(self._colour_next)
+        self._catching_up = QTimer(self)
+        self._catching_up.setSingleShot(True)
+        self._catching_up.timeout.connect(self.draw)
         self._placing = QTimer(self)
         self._placing.setSingleShot(True)
         self._placing.timeout.connect(self._place_buttons)
@@ -70,16 +78,17 @@ class MessageText(QTextBrowser):
     # -- text ----------------------------------------------------------------------------------
 
     def set_text(self, text: str, *, complete: bool) -> None:
-        self.markdown.set_text(text, complete=complete)
+        self.markdown.set_text(text, complete=complete, most_blocks=_BLOCKS_AT_ONCE)
         self._written()
 
+    @Slot()
     def draw(self) -> None:
         """Show what was fed to `markdown`."""
-        self.markdown.draw()
+        self.markdown.draw(_BLOCKS_AT_ONCE)
         self._written()
 
     def finish(self) -> None:
-        self.markdown.finish()
+        self.markdown.finish(_BLOCKS_AT_ONCE)
         self._written()
 
     def set_plain(self, text: str, *, muted: bool = False) -> None:
@@ -117,7 +126,9 @@ class MessageText(QTextBrowser):
 
     def _written(self) -> None:
         self._fit_height()
-        if self.markdown.has_uncoloured:
+        if self.markdown.is_behind:
+            self._catching_up.start(0)
+        elif self.markdown.has_uncoloured:
             self._colouring.start(0)
         for number in [n for n in self._copy_buttons if not self.markdown.code(n)]:
             self._copy_buttons.pop(number).deleteLater()
@@ -126,7 +137,6 @@ class MessageText(QTextBrowser):
         height = max(1, ceil(self.document().documentLayout().documentSize().height()))
         if height != self.height() or self.minimumHeight() != height:
             self.setFixedHeight(height)
-            self.height_changed.emit()
 
     @Slot()
     def _colour_next(self) -> None:
@@ -162,6 +172,15 @@ class MessageText(QTextBrowser):
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self.dragged.emit(event.globalPosition().toPoint())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The message has the menu."""
+        event.ignore()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Only copying, selecting and links are ours; paging is the transcript's."""
         ours = event.matches(QKeySequence.StandardKey.Copy) or event.matches(
@@ -185,6 +204,8 @@ class MessageText(QTextBrowser):
 
     def _paint_grounds(self, painter: QPainter, clip: QRectF) -> None:
         """What stands behind the text: ground of code, bar of a quote, rule, mark of speech."""
+        if self._spoken:
+            self._paint_spoken(painter, *self._spoken)
         for block, rect in self._blocks_in(clip):
             form = block.blockFormat()
             number = form.property(Mark.CODE)
@@ -199,9 +220,22 @@ class MessageText(QTextBrowser):
             if form.property(Mark.RULE):
                 line = QRectF(0, rect.center().y(), self.viewport().width(), 1)
                 painter.fillRect(line, QColor(self._formats.theme.border))
-            if self._spoken and self._spoken[0] <= block.position() < self._spoken[1]:
-                bar = QRectF(0, rect.top(), 3, rect.height())
-                painter.fillRect(bar, QColor(self._formats.theme.accent))
+
+    def _paint_spoken(self, painter: QPainter, begin: int, end: int) -> None:
+        """A soft ground behind the block that is being read out."""
+        layout = self.document().documentLayout()
+        first = self.document().findBlock(begin)
+        if begin and first.text() and first.position() < begin:
+            first = first.next()
+        rect = layout.blockBoundingRect(first)
+        last = self.document().findBlock(max(begin, end - 1))
+        rect = rect.united(layout.blockBoundingRect(last))
+        ground = QColor(self._formats.theme.accent)
+        ground.setAlpha(30)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        rect = QRectF(0, rect.top(), self.viewport().width(), rect.height() + 4)
+        painter.drawRoundedRect(rect, 6, 6)
 
     def _bottom(self, block: QTextBlock, rect: QRectF, mark: Mark) -> float:
         """Where the ground of a line ends: at the next line, if that has the same mark."""

@@ -200,6 +200,7 @@ class TranscriptView(QWidget):
         view.answer_again_requested.connect(self.answer_again_requested)
         view.transcribe_again_requested.connect(self.transcribe_again_requested)
         view.image_opened.connect(self.image_opened)
+        view.text_view().dragged.connect(self._scroll.follow)
         self._views[message.id] = view
         return view
 
