@@ -40,6 +40,10 @@ class SmallDisk:
                     continue
         assert os.statvfs(self.folder).f_bavail == 0
 
+    def write_protect(self) -> None:
+        remount = ["mount", "-o", "remount,ro", str(self.folder)]
+        subprocess.run(remount, check=True)
+
     def free(self) -> None:
         self._ballast.unlink()
 
@@ -203,3 +207,18 @@ async def test_given_a_full_disk_then_a_picture_is_refused_and_nothing_half_is_l
     assert "red.png" in caught.value.message
     assert caught.value.advice
     assert sorted((disk.folder / "attachments").iterdir()) == before
+
+
+async def test_given_a_disk_that_became_write_protected_then_a_sentence_says_what_to_do(
+    disk: SmallDisk,
+) -> None:
+    store = HistoryStore(disk.folder / "history.sqlite3")
+    await store.open()
+    await store.save("c", message(1, "before"))
+    await store.close()
+    disk.write_protect()
+    protected = HistoryStore(disk.folder / "history.sqlite3")
+    with pytest.raises(StoreError, match="cannot be written") as caught:
+        await protected.open()
+    assert "--data-dir" in caught.value.advice
+    await protected.close()
