@@ -27,6 +27,8 @@ PARAGRAPH_GAP = 11.0
 """Pixels between blocks, as are all lengths here."""
 ITEM_GAP = 4.0
 CODE_PADDING = 14.0
+CODE_GAP = 10.0
+"""Least room below the ground of code."""
 CODE_HEADER = 30.0
 """Room above code for its language and its Copy button."""
 LIST_INDENT = 28.0
@@ -143,7 +145,6 @@ class Formats:
         form.setCellPadding(7)
         form.setCellSpacing(0)
         form.setTopMargin(PARAGRAPH_GAP)
-        form.setBottomMargin(PARAGRAPH_GAP)
         form.setHeaderRowCount(1)
         form.setWidth(QTextLength(QTextLength.Type.VariableLength, 0))
         return form

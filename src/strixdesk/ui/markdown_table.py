@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 MOST_CELLS = 1_200
 """Of a table that is laid out as one."""
 
-Inline = "Callable[[Token, QTextCharFormat], None]"
+_SHORT = 14
+"""Characters of a cell whose words are kept on one line, such as `24 tok/s`."""
+_MOST_SHORT = 42
+"""Characters that such cells may need side by side, so that a narrow window has room for them."""
 
 
 def write_table(
@@ -33,6 +36,7 @@ def write_table(
     # A table begins behind a block; that block is kept as low as can be.
     writer.begin(formats.fixed(1))
     table = writer.cursor.insertTable(len(rows), columns, formats.table())
+    keep_short = _short_cells_fit(rows)
     head = QTextCharFormat(formats.body)
     head.setFontWeight(QFont.Weight.DemiBold)
     for y, row in enumerate(rows):
@@ -45,6 +49,7 @@ def write_table(
             cursor = place.firstCursorPosition()
             block = QTextBlockFormat()
             block.setAlignment(align)
+            block.setNonBreakableLines(keep_short and len(cell.content) <= _SHORT)
             cursor.setBlockFormat(block)
             writer.cursor.setPosition(cursor.position())
             inline(cell, head if y == 0 else formats.body)
@@ -63,6 +68,15 @@ def _rows(tokens: Sequence[Token]) -> list[list[tuple[Token, Qt.AlignmentFlag]]]
         elif token.type == "inline":
             rows[-1].append((token, align))
     return rows
+
+
+def _short_cells_fit(rows: Sequence[Sequence[tuple[Token, Qt.AlignmentFlag]]]) -> bool:
+    longest: dict[int, int] = {}
+    for row in rows:
+        for x, (cell, _) in enumerate(row):
+            if len(cell.content) <= _SHORT:
+                longest[x] = max(longest.get(x, 0), len(cell.content))
+    return sum(longest.values()) <= _MOST_SHORT
 
 
 _ALIGN = {

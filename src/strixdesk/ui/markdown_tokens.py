@@ -121,7 +121,7 @@ class TokenWriter:
         """The block of a paragraph or heading, with the mark of its item in front."""
         top = PARAGRAPH_GAP + (6 if self._heading in (1, 2, 3) else 0)
         if self._marker:
-            hang = LIST_INDENT - 6
+            hang = LIST_INDENT - (6 if len(self._marker) < 3 else 0)
             form = self._formats.item(
                 top=self._writer.gap(ITEM_GAP + 1), left=self._left(), quote=self._quotes, hang=hang
             )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtGui import QTextBlockFormat, QTextCharFormat, QTextCursor
 
-from strixdesk.ui.markdown_formats import CODE_PADDING, PARAGRAPH_GAP, Formats, Mark
+from strixdesk.ui.markdown_formats import CODE_GAP, CODE_PADDING, PARAGRAPH_GAP, Formats, Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,11 @@ class BlockWriter:
         self.empty = False
 
     def leave_table(self) -> None:
-        """Behind a table Qt keeps an empty block: the next one, and nearly invisible until then."""
+        """Behind a table Qt keeps an empty block; it is made as low as can be and left alone, as
+        it takes no margin above itself."""
         self.cursor.movePosition(QTextCursor.MoveOperation.End)
         self.cursor.setBlockFormat(self.formats.fixed(1))
-        self._fresh = True
+        self._fresh = False
         self.empty = False
 
     def plain(self, text: str, char: QTextCharFormat | None = None) -> None:
@@ -104,7 +105,7 @@ class BlockWriter:
                 self.cursor.insertText(line, self.formats.code)
             last = form
         last.setProperty(Mark.CODE_LAST, True)
-        last.setBottomMargin(CODE_PADDING)
+        last.setBottomMargin(CODE_PADDING + CODE_GAP)
         self.cursor.setBlockFormat(last)
 
     # -- taking back ---------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from strixdesk.core.conversation import Message, MessageStatus
@@ -11,6 +11,8 @@ from strixdesk.ui.message_view import Look, MessageView, colour_label, words_lab
 from strixdesk.ui.transcript_buttons import WordButton
 from strixdesk.ui.transcript_header import TierLine
 from strixdesk.ui.transcript_text import MessageText
+
+_ASIDE_INDENT = 14
 
 
 class AnswerView(MessageView):
@@ -21,6 +23,7 @@ class AnswerView(MessageView):
         self._text_parts: list[str] = []
         self._thinking_parts: list[str] = []
         self._thinking_view: MessageText | None = None
+        self._aside: _Aside | None = None
         self._unfolded = False
         self._width = 0
 
@@ -91,8 +94,8 @@ class AnswerView(MessageView):
     def fit(self, width: int) -> None:
         self._width = width
         self._body.fit(width)
-        if self._thinking_view:
-            self._thinking_view.fit(width)
+        if self._aside:
+            self._aside.fit(width)
 
     def set_look(self, look: Look) -> None:
         self.look = look
@@ -103,8 +106,8 @@ class AnswerView(MessageView):
         self._status.set_look(look)
         self._body.set_formats(look.answer)
         self._body.set_text(self._text, complete=not live)
-        if self._thinking_view:
-            self._thinking_view.set_formats(look.aside)
+        if self._aside and self._thinking_view:
+            self._aside.set_look(look)
             self._thinking_view.set_text(self._thinking, complete=not live)
         self._show_state()
 
@@ -155,14 +158,41 @@ class AnswerView(MessageView):
     def _toggle_thinking(self) -> None:
         self._unfolded = not self._unfolded
         if self._thinking_view is None:
-            self._thinking_view = MessageText(self.look.aside, self)
-            self._thinking_view.setAccessibleName("Thinking")
-            self._column.insertWidget(2, self._thinking_view)
+            self._aside = _Aside(self.look, self)
+            self._thinking_view = self._aside.text
+            self._column.insertWidget(2, self._aside)
             live = self.message.status is MessageStatus.STREAMING
             self._thinking_view.set_text(self._thinking, complete=not live)
-            self._thinking_view.fit(self._width)
-        self._thinking_view.setVisible(self._unfolded)
+            self._aside.fit(self._width)
+        if self._aside:
+            self._aside.setVisible(self._unfolded)
         self._show_state()
+
+
+class _Aside(QWidget):
+    """Thinking: smaller, muted, behind a line."""
+
+    def __init__(self, look: Look, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._look = look
+        self.text = MessageText(look.aside, self)
+        self.text.setAccessibleName("Thinking")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(_ASIDE_INDENT, 2, 0, 10)
+        column.addWidget(self.text)
+
+    def set_look(self, look: Look) -> None:
+        self._look = look
+        self.text.set_formats(look.aside)
+        self.update()
+
+    def fit(self, width: int) -> None:
+        self.text.fit(max(1, width - _ASIDE_INDENT))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(0, 2, 2, self.height() - 12, QColor(self._look.theme.border))
+        painter.end()
 
 
 class _StatusRow(QWidget):

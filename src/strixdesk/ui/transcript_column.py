@@ -43,13 +43,13 @@ class TranscriptColumn(QWidget):
         return max(120, min(MEASURE, self.width() - 2 * _MARGIN))
 
     def append(self, view: MessageView) -> None:
-        self._insert(self._rows.count(), view)
+        self._insert(len(self._views), view)
         self._views.append(view)
 
     def prepend(self, views: list[MessageView]) -> None:
         """Older ones, oldest first."""
         for index, view in enumerate(views):
-            self._insert(index + 1, view)
+            self._insert(index, view)
         self._views[:0] = views
 
     def _insert(self, index: int, view: MessageView) -> None:
