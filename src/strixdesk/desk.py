@@ -57,7 +57,7 @@ async def _live(shell: WindowShell, instance: SingleInstance, loaded: Loaded, pa
         shell,
         assistant,
         loaded.settings,
-        save_settings=lambda settings: save(paths.config_file, settings),
+        save_settings=_Saver(loaded),
         device_names=_device_names,
     )
     log.info("window filled")
@@ -103,6 +103,18 @@ async def _bring_up(
     window.show_found(await services.tiers.discover())
     log.info("session up")
     return session
+
+
+class _Saver:
+    """Writes what changed since the last time, and nothing that was changed by hand meanwhile."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._path = loaded.path
+        self._before = loaded.settings
+
+    def __call__(self, settings: Settings) -> None:
+        save(self._path, settings, self._before)
+        self._before = settings
 
 
 def _device_names() -> tuple[list[str], list[str]]:

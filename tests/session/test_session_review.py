@@ -58,7 +58,6 @@ async def questions(stage: Stage) -> list[str]:
     return [message.text for message in conversation.messages if message.role.value == "user"]
 
 
-@pytest.mark.xfail(strict=True, reason="a turn that never begins never stores its question")
 async def test_given_two_questions_at_once_then_both_are_kept(stage: Stage) -> None:
     stage.chat = ScriptedChat([ChatDelta("Hi."), END], [ChatDelta("Hi."), END])
     session = await stage.begin()
@@ -68,7 +67,6 @@ async def test_given_two_questions_at_once_then_both_are_kept(stage: Stage) -> N
     assert await questions(stage) == ["first", "second"]
 
 
-@pytest.mark.xfail(strict=True, reason="as above: both arrive in one step of the loop")
 async def test_given_two_questions_before_the_engines_are_there_then_both_are_kept(
     stage: Stage,
 ) -> None:
@@ -82,7 +80,6 @@ async def test_given_two_questions_before_the_engines_are_there_then_both_are_ke
     assert await questions(stage) == ["first", "second"]
 
 
-@pytest.mark.xfail(strict=True, reason="as above")
 async def test_given_a_stop_right_after_enter_then_the_question_is_kept(stage: Stage) -> None:
     stage.chat = ScriptedChat([ChatDelta("Hi."), END])
     session = await stage.begin()
@@ -92,10 +89,6 @@ async def test_given_a_stop_right_after_enter_then_the_question_is_kept(stage: S
     assert await questions(stage) == ["never mind"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a turn cancelled while it waits holds nobody back",
-)
 async def test_given_a_turn_that_is_slow_to_end_then_the_next_but_one_waits_for_it_too(
     stage: Stage,
 ) -> None:
@@ -116,10 +109,6 @@ async def test_given_a_turn_that_is_slow_to_end_then_the_next_but_one_waits_for_
     assert last_of_first < order.index(third.turn.id)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="an utterance whose turn never begins gets no message",
-)
 async def test_given_a_key_pressed_again_before_the_former_turn_has_ended_then_the_words_are_kept(
     stage: Stage,
 ) -> None:
@@ -142,7 +131,6 @@ async def test_given_a_key_pressed_again_before_the_former_turn_has_ended_then_t
     assert len(spoken_messages) == 2, "the first is there, with its words or its recording"
 
 
-@pytest.mark.xfail(strict=True, reason="one part that fails leaves the others open")
 async def test_given_a_speaker_that_fails_to_close_then_the_history_is_closed_all_the_same(
     stage: Stage,
 ) -> None:
@@ -166,7 +154,6 @@ async def test_given_a_speaker_that_fails_to_close_then_the_history_is_closed_al
     assert locks == []
 
 
-@pytest.mark.xfail(strict=True, reason="partial transcripts do not say whose they are")
 async def test_given_words_of_a_former_utterance_then_they_are_not_shown_in_the_next_turn(
     stage: Stage,
 ) -> None:

@@ -130,6 +130,7 @@ async def test_given_a_program_that_died_then_the_recording_comes_back(stage: St
 async def test_given_a_key_held_in_silence_then_nothing_is_sent_and_a_hint_is_shown(
     stage: Stage,
 ) -> None:
+    stage.recogniser = FakeRecogniser([""])
     session = await stage.begin()
     utterance = stage.listener.begin()
     await stage.until(TurnState.LISTENING)
@@ -139,6 +140,20 @@ async def test_given_a_key_held_in_silence_then_nothing_is_sent_and_a_hint_is_sh
     assert not stage.heard.of(MessageAdded)
     assert "microphone" in stage.heard.of(Noticed)[0].message
     assert session.conversation_id
+
+
+async def test_given_a_whisper_that_the_detector_missed_then_it_is_recognised_all_the_same(
+    stage: Stage,
+) -> None:
+    stage.chat = ScriptedChat(HI)
+    stage.recogniser = FakeRecogniser(["a whisper"])
+    session = await stage.begin()
+    utterance = stage.listener.begin()
+    await stage.until(TurnState.LISTENING)
+    stage.listener.end(utterance, heard_speech=False)
+    await stage.until(TurnState.DONE)
+    user = (await session.open_conversation(session.conversation_id)).messages[0]
+    assert user.text == "a whisper"
 
 
 async def test_given_hands_free_noise_without_words_then_no_message_appears(stage: Stage) -> None:
@@ -164,7 +179,8 @@ async def test_given_hands_free_then_it_does_not_listen_from_the_words_to_the_an
     stage.listener.end(utterance)
     assert stage.listener.paused[-1] is True
     await stage.until(TurnState.DONE)
-    await stage.heard.until(lambda: stage.listener.paused[-1] is False)
+    await stage.listener.unpaused.wait()
+    assert stage.listener.paused[-1] is False
 
 
 async def test_given_a_key_during_an_answer_then_the_answer_is_interrupted(stage: Stage) -> None:

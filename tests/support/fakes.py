@@ -221,6 +221,7 @@ class FakeListener:
         """What a slow device waits for before it is open."""
         self._pressed = ""
         self.paused: list[bool] = []
+        self.unpaused = asyncio.Event()
         self.listening = False
         self.discarded = 0
         self._on_event: Callable[[ListenerEvent], None] = lambda event: None
@@ -265,6 +266,8 @@ class FakeListener:
 
     def pause(self, paused: bool) -> None:
         self.paused.append(paused)
+        if not paused:
+            self.unpaused.set()
 
     async def close(self) -> None:
         """Nothing is open."""

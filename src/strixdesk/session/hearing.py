@@ -86,10 +86,15 @@ class Hearing:
 
     def _begin(self, utterance_id: str, hands_free: bool) -> None:
         self.drop()
+
+        def partial(text: str) -> None:
+            if self._match(utterance_id):  # words of a former utterance may come late
+                self._on_partial(text)
+
         self._current = Heard(
             utterance_id,
             hands_free,
-            self._recogniser.begin(utterance_id, self._on_partial),
+            self._recogniser.begin(utterance_id, partial),
             self._recordings.begin(utterance_id),
         )
         self._on_started(self._current)

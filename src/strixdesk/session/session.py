@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -42,10 +41,12 @@ from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.core.turn import Turn, TurnSource, TurnState
 from strixdesk.session.hearing import Heard, Hearing
 from strixdesk.session.leftovers import recover_recordings
+from strixdesk.session.live_turn import Asking, LiveTurn
 from strixdesk.session.log import ConversationLog
 from strixdesk.session.services import Services
-from strixdesk.session.spoken import SpokenQuestion
+from strixdesk.session.spoken import FromFile, FromMessage, FromMicrophone
 from strixdesk.session.turn_runner import Question, TurnRunner
+from strixdesk.session.typed import Typed
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,7 @@ class Session:
         self._hands_free = False
         self._tier: str | None = None
         self._log = self._fresh_log()
-        self._live: TurnRunner | None = None
-        self._live_task: asyncio.Task[None] | None = None
+        self._live: LiveTurn | None = None
         self._ended: asyncio.Future[bool] | None = None
         """Set when the utterance under way is over: whether it holds speech."""
         self._background: set[asyncio.Task[Any]] = set()
@@ -126,13 +126,20 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         services = self._services
-        await services.listener.close()
-        await services.sink.close()
-        await asyncio.gather(services.recogniser.close(), services.voice.close())
-        await services.chat.close()
-        await services.tiers.close()
-        await services.recordings.close()
-        await services.store.close()
+        for part in (
+            services.listener,
+            services.sink,
+            services.recogniser,
+            services.voice,
+            services.chat,
+            services.tiers,
+            services.recordings,
+            services.store,
+        ):
+            try:
+                await part.close()
+            except StrixError as error:  # the others are closed all the same
+                log.error("closing %s: %s", type(part).__name__, error)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -175,7 +182,7 @@ class Session:
         self._emit(ConversationChanged(await self._services.store.rename(conversation_id, title)))
 
     async def remove_conversation(self, conversation_id: str) -> None:
-        if self._live and self._live.conversation.id == conversation_id:
+        if self._live and self._live.runner.conversation.id == conversation_id:
             self.stop()
             await self._interrupted()
         await self._services.store.remove(conversation_id)
@@ -199,19 +206,14 @@ class Session:
         runner = self._runner(TurnSource.TYPED, TurnState.THINKING)
         question = Question(text, tuple(images), tier or self._tier)
 
-        async def typed() -> Question:
-            await runner.conversation.add(
-                Message(
-                    id=new_id(),
-                    role=Role.USER,
-                    parts=(*question.images, Text(text)),
-                    status=MessageStatus.COMPLETE,
-                    created_at=time.time(),
-                )
-            )
-            return question
-
-        self._launch(runner, typed)
+        message = Message(
+            id=new_id(),
+            role=Role.USER,
+            parts=(*question.images, Text(text)),
+            status=MessageStatus.COMPLETE,
+            created_at=time.time(),
+        )
+        self._launch(runner, Typed(runner, question, message))
         return runner
 
     def begin_recorded(
@@ -220,21 +222,21 @@ class Session:
         """A recording in place of the microphone."""
         self._drop_utterance()
         runner = self._runner(TurnSource.FILE, TurnState.TRANSCRIBING)
-        spoken = SpokenQuestion(runner, self._services, tier=tier or self._tier, images=images)
-        self._launch(runner, lambda: spoken.from_utterance(utterance))
+        tier = tier or self._tier
+        self._launch(runner, FromFile(runner, self._services, utterance, tier=tier, images=images))
         return runner
 
     async def finished(self, runner: TurnRunner) -> None:
         """Until that turn is over, however it ends."""
-        if runner is self._live and self._live_task:
-            await asyncio.wait({self._live_task})
+        if self._live and runner is self._live.runner:
+            await self._live.over.wait()
 
     def stop(self) -> None:
         # Speech is silenced here and now; the rest takes the turn's task a moment.
         self._services.sink.flush()
         self._drop_utterance()
-        if self._live_task:
-            self._live_task.cancel()
+        if self._live:
+            self._live.stop()
 
     def answer_again(self, message_id: str) -> None:
         earlier = self._log.before(message_id)
@@ -248,10 +250,7 @@ class Session:
         )
         runner = self._runner(TurnSource.TYPED, TurnState.THINKING)
 
-        async def again() -> Question:
-            return question
-
-        self._launch(runner, again)
+        self._launch(runner, Typed(runner, question, None))
 
     def transcribe_again(self, message_id: str) -> None:
         message = self._log.message(message_id)
@@ -260,41 +259,37 @@ class Session:
             return
         self._drop_utterance()
         runner = self._runner(TurnSource.FILE, TurnState.TRANSCRIBING)
-        spoken = SpokenQuestion(runner, self._services, tier=self._tier)
-        self._launch(runner, lambda: spoken.again(message))
+        self._launch(
+            runner,
+            FromMessage(runner, self._services, message, message.recording, tier=self._tier),
+        )
 
     def _runner(self, source: TurnSource, state: TurnState) -> TurnRunner:
         turn = Turn(new_id(), self._log.id, source, state, time.monotonic())
         return TurnRunner(turn, self._log, self._services, self._emit, speak=self._speech_on)
 
-    def _launch(
-        self, runner: TurnRunner, question: Callable[[], Awaitable[Question | None]]
-    ) -> None:
+    def _launch(self, runner: TurnRunner, asking: Asking) -> None:
         """Makes it the live turn; the former one is interrupted first, and ends first."""
-        former = self._live_task
-        if former and not former.done():
+        former = self._live
+        if former and not former.over.is_set():
             self._services.sink.flush()
-            former.cancel()
+            former.stop()
+        listener = self._services.listener
 
-        async def run() -> None:
-            if former:
-                await asyncio.wait({former})
+        def begin() -> None:
             self._emit(TurnChanged(runner.turn))
             if runner.turn.state is not TurnState.LISTENING:
-                self._services.listener.pause(True)
-            try:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await runner.run(question)
-            finally:
-                self._services.listener.pause(False)
+                listener.pause(True)
 
-        self._live = runner
-        self._live_task = self._spawn(run())
+        self._live = LiveTurn(
+            runner, asking, former, on_begin=begin, on_end=lambda: listener.pause(False)
+        )
+        self._spawn(self._live.run())
 
     async def _interrupted(self) -> None:
-        if self._live_task:
-            self._live_task.cancel()
-            await asyncio.wait({self._live_task})
+        if self._live:
+            self._live.stop()
+            await self._live.over.wait()
 
     # -- voice ---------------------------------------------------------------------------------
 
@@ -302,8 +297,8 @@ class Session:
         self._press_tier = tier
         self._key_down = True
         self._services.sink.flush()
-        if self._live_task:
-            self._live_task.cancel()
+        if self._live:
+            self._live.stop()
         self._spawn(self._press())
 
     async def _press(self) -> None:
@@ -337,16 +332,15 @@ class Session:
         if on:
             self._spawn(self._warm(self._services.voice.ensure_ready, "The voice"))
         elif self._live:
-            self._live.hush()
+            self._live.runner.hush()
 
     def _utterance_started(self, heard: Heard) -> None:
         source = TurnSource.HANDS_FREE if heard.hands_free else TurnSource.PUSH_TO_TALK
         runner = self._runner(source, TurnState.LISTENING)
         self._ended = asyncio.get_running_loop().create_future()
-        spoken = SpokenQuestion(runner, self._services, tier=self._press_tier or self._tier)
-        ended = self._ended
+        tier = self._press_tier or self._tier
         self._press_tier = None
-        self._launch(runner, lambda: spoken.from_microphone(heard, ended))
+        self._launch(runner, FromMicrophone(runner, self._services, heard, self._ended, tier=tier))
 
     def _utterance_ended(self, _heard: Heard, heard_speech: bool) -> None:
         self._services.listener.pause(True)
@@ -365,7 +359,7 @@ class Session:
 
     def _partial(self, text: str) -> None:
         if self._live:
-            self._emit(PartialTranscript(self._live.turn.id, text))
+            self._emit(PartialTranscript(self._live.runner.turn.id, text))
 
     # -- pictures ------------------------------------------------------------------------------
 

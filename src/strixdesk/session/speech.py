@@ -76,8 +76,7 @@ class SpeechOut:
             await self._sink.drain()
         finally:
             progress.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await progress
+            await asyncio.wait({progress})
         self._on_progress(self.heard_chars)
 
     async def _say(self, text: str) -> None:

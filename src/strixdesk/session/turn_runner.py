@@ -266,5 +266,4 @@ async def _every(interval_s: float, do: Callable[[], Awaitable[None]]) -> AsyncI
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})

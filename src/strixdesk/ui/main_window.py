@@ -50,7 +50,7 @@ from strixdesk.ui.tiers_pane import TiersPane
 from strixdesk.ui.top_bar import TopBar
 from strixdesk.ui.transcript_view import TranscriptView
 from strixdesk.ui.voice_bar import VoiceBar
-from strixdesk.ui.window_menus import Entry, Menu, fill_menu_bar, shortcut_rows
+from strixdesk.ui.window_menus import Entry, Menu, fill_menu_bar, menu_keys, shortcut_rows
 from strixdesk.ui.window_shell import (
     HIDE_LEFT_BELOW,
     HIDE_RIGHT_BELOW,
@@ -363,6 +363,7 @@ class MainWindow(QObject):
             self._settings,
             save=self._save_settings,
             device_names=self._device_names,
+            taken_keys=menu_keys(self._menus),
             parent=self._shell,
         )
         dialog.saved.connect(self._settings_saved)
@@ -370,6 +371,10 @@ class MainWindow(QObject):
         dialog.open()
 
     def _settings_saved(self, settings: Settings) -> None:
+        from strixdesk.ui.settings_words import needs_restart
+
+        if needs_restart(self._settings, settings):
+            self._notices.tell("Saved. Some of it takes effect at the next start.")
         self._settings = settings
         self._talk_key.set_key(settings.ui.talk_key)
         self._composer.show_recording(False, settings.ui.talk_key)

@@ -26,6 +26,7 @@ class TranscriptScroll(QScrollArea):
         self._anchor: MessageView | None = None
         self._anchor_offset = 0
         self._holding = False
+        self.setAccessibleName("Messages")
         self.setWidget(column)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)

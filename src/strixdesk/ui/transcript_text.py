@@ -49,6 +49,7 @@ class MessageText(QTextBrowser):
         self._caret = False
         self._spoken: tuple[int, int] | None = None
         self._copy_buttons: dict[int, WordButton] = {}
+        self.setAccessibleName("Text of this message")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

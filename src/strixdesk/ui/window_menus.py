@@ -35,6 +35,10 @@ def fill_menu_bar(window: QMainWindow, menus: Sequence[Menu]) -> None:
             menu.addAction(action)
 
 
+def menu_keys(menus: Sequence[Menu]) -> list[str]:
+    return [entry.keys for _title, entries in menus for entry in entries if entry and entry.keys]
+
+
 def shortcut_rows(menus: Sequence[Menu], talk_key: str) -> list[tuple[str, str]]:
     """Every key and what it does, for the sheet that F1 opens."""
     rows = [
