@@ -90,6 +90,25 @@ async def test_given_a_held_key_and_a_spoken_question_then_it_answers_aloud(
     assert "Paris" not in log.read_text(), "no word of a conversation is in the log"
 
 
+def test_given_hands_free_then_a_pause_sends_the_question_and_it_listens_again_after(
+    tmp_path: Path, desktop: Screen, soundcard: SoundCard
+) -> None:
+    history = History(tmp_path)
+    log = tmp_path / "logs" / "strixdesk.log"
+    with program(tmp_path, desktop.environment | soundcard.environment):
+        ready(desktop, tmp_path)
+        desktop.key("key", "ctrl+m")
+        wait_for(lambda: "microphone" in log.read_text(), 20)
+        soundcard.speak(QUESTION)
+        wait_for(lambda: ": done," in log.read_text(), 60)
+        # The question once more proves that it listens again, and counts what came between.
+        soundcard.speak(QUESTION)
+        wait_for(lambda: log.read_text().count(": done,") == 2, 60)
+
+    questions = [words(text) for role, text, _ in history.messages() if role == "user"]
+    assert questions == [words("What is the capital of France? Tell me in one sentence.")] * 2
+
+
 def test_given_a_kill_in_mid_answer_then_the_conversation_is_back_and_the_part_is_labelled(
     tmp_path: Path, desktop: Screen, soundcard: SoundCard
 ) -> None:

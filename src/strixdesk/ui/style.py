@@ -103,6 +103,8 @@ def style_sheet(theme: Theme) -> str:
     QToolButton:focus {{ border-color: {t.accent}; }}
     QToolButton:checked {{ background: {t.selection}; }}
 
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+
     QListWidget {{ background: transparent; border: none; outline: none; }}
     QListWidget::item {{ padding: 7px 8px; border-radius: 6px; color: {t.text}; }}
     QListWidget::item:hover {{ background: {t.border}; }}
