@@ -33,6 +33,7 @@ from strixdesk.ui.markdown_tokens import is_web
 from strixdesk.ui.transcript_buttons import WordButton
 
 _CORNER = 9
+_NEAR_BLOCKS = 60
 _BLOCKS_AT_ONCE = 60
 """A long answer of the past is drawn in parts, so that the window answers in between."""
 
@@ -295,11 +296,9 @@ class MessageText(QTextBrowser):
         painter.end()
 
     def _blocks_in(self, clip: QRectF) -> list[tuple[QTextBlock, QRectF]]:
+        """The blocks that may paint in there, with where their lines are."""
         layout = self.document().documentLayout()
-        at = layout.hitTest(QPointF(0, clip.top()), Qt.HitTestAccuracy.FuzzyHit)
-        block = self.document().findBlock(max(0, at))
-        # Margins belong to no line: the block before may reach into the clip.
-        block = block.previous() if block.previous().isValid() else block
+        block = self._block_above(clip.top())
         found = []
         while block.isValid():
             rect = layout.blockBoundingRect(block)
@@ -308,6 +307,21 @@ class MessageText(QTextBrowser):
             found.append((block, rect))
             block = block.next()
         return found
+
+    def _block_above(self, y: float) -> QTextBlock:
+        """A block that begins not far above that line. Near the end, where an answer grows, it is
+        found from there: Qt's own search takes longer with every table before."""
+        layout = self.document().documentLayout()
+        block = self.document().lastBlock()
+        for _ in range(_NEAR_BLOCKS):
+            before = block.previous()
+            if not before.isValid() or layout.blockBoundingRect(block).bottom() < y:
+                return block
+            block = before
+        at = layout.hitTest(QPointF(0, y), Qt.HitTestAccuracy.FuzzyHit)
+        block = self.document().findBlock(max(0, at))
+        # Margins belong to no line: the block before may reach into the clip.
+        return block.previous() if block.previous().isValid() else block
 
     # -- code buttons --------------------------------------------------------------------------
 
