@@ -236,3 +236,24 @@ async def test_given_speech_switched_off_in_mid_answer_then_only_the_sound_stops
     assert runner.answer is not None
     assert runner.answer.text == "One sentence to say. Then more."
     assert stage.states()[-1] is TurnState.DONE
+
+
+async def test_given_a_look_elsewhere_while_it_answers_then_nothing_of_the_answer_is_missing(
+    stage: Stage,
+) -> None:
+    rest = asyncio.Event()
+    stage.chat = ScriptedChat(
+        [ChatDelta("Hi."), END], [ChatDelta("One "), rest, ChatDelta("two."), END]
+    )
+    session = await stage.begin()
+    await session.finished(session.begin_typed("old"))
+    old = session.conversation_id
+    current = session.new_conversation()
+    runner = session.begin_typed("count")
+    await stage.heard.until(lambda: stage.heard.of(TextDelta)[-1:][0].text == "One ")
+    await session.open_conversation(old)
+    back = await session.open_conversation(current)
+    assert (back.title, back.messages[-1].text) == ("count", "One ")
+    rest.set()
+    await session.finished(runner)
+    assert (await session.open_conversation(current)).messages[-1].text == "One two."

@@ -34,10 +34,16 @@ class ConversationLog:
         self._store = store
         self._emit = emit
         self._disk_failed = False
+        self.growing: StreamingAnswer | None = None
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        return tuple(self._messages.values())
+        """An answer that grows is in it as far as it got."""
+        growing = self.growing
+        return tuple(
+            growing.snapshot() if growing and growing.id == message.id else message
+            for message in self._messages.values()
+        )
 
     def message(self, message_id: str) -> Message | None:
         return self._messages.get(message_id)
@@ -94,6 +100,7 @@ class StreamingAnswer:
         self._text: list[str] = [message.text]
         self._thinking: list[str] = [message.thinking]
         self.has_text = bool(message.text)
+        conversation.growing = self
 
     @property
     def id(self) -> str:
@@ -129,4 +136,5 @@ class StreamingAnswer:
 
     async def end(self, status: MessageStatus, detail: str | None, *, spoken: bool) -> None:
         self._message = replace(self.snapshot(), status=status, detail=detail, spoken=spoken)
+        self._conversation.growing = None
         await self._conversation.update(self._message)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,12 +168,12 @@ class Session:
         return await self._services.store.conversations()
 
     async def open_conversation(self, conversation_id: str) -> Conversation:
-        if conversation_id == self._log.id and self._log.messages:
-            # What is live may be ahead of what is on disk.
-            return Conversation(conversation_id, "", self._log.messages)
         conversation = await self._services.store.conversation(conversation_id)
-        self._log = ConversationLog(conversation, self._services.store, self._emit)
-        return conversation
+        live = self._live.runner.conversation if self._live else self._log
+        known = next((log for log in (self._log, live) if log.id == conversation_id), None)
+        # What is live is ahead of what is on disk, and has one writer.
+        self._log = known or ConversationLog(conversation, self._services.store, self._emit)
+        return replace(conversation, messages=self._log.messages)
 
     def new_conversation(self, conversation_id: str = "") -> str:
         self._log = self._fresh_log(conversation_id)

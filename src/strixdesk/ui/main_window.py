@@ -10,7 +10,7 @@ from PySide6.QtCore import QMimeData, QObject, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
-from strixdesk.core.conversation import Conversation, Image
+from strixdesk.core.conversation import Image
 from strixdesk.core.errors import StrixError
 from strixdesk.core.events import (
     ConversationChanged,
@@ -37,7 +37,8 @@ from strixdesk.core.tier import Tier
 from strixdesk.session.assistant import Assistant
 from strixdesk.settings import Settings
 from strixdesk.ui.bridge import EventBridge, Requests
-from strixdesk.ui.composer import Composer, Draft
+from strixdesk.ui.composer import Composer
+from strixdesk.ui.conversation_desk import ConversationDesk
 from strixdesk.ui.conversation_list import ConversationList
 from strixdesk.ui.drafts import Drafts
 from strixdesk.ui.empty_state import EmptyState
@@ -78,8 +79,6 @@ class MainWindow(QObject):
         self._settings = settings
         self._save_settings = save_settings
         self._device_names = device_names
-        self._drafts = Drafts(shell.state, self)
-        self._conversation_id = assistant.new_conversation()
         self._theme = theme_for(settings.ui.theme)
         self._wanted: dict[QWidget, bool] = {}
         """Panes that the user showed or hid: the width does not decide for them any more."""
@@ -101,6 +100,17 @@ class MainWindow(QObject):
         self._voice_bar = VoiceBar(self._theme)
         self._composer = Composer(self._theme, assistant.attachment_path)
         self._composer.show_recording(False, settings.ui.talk_key)
+        self._desk = ConversationDesk(
+            assistant,
+            self._requests,
+            Drafts(shell.state, self),
+            conversations=self._conversations,
+            transcript=self._transcript,
+            composer=self._composer,
+            bar=self._bar,
+            notices=self._notices,
+            parent=self,
+        )
         self._talk_key = TalkKey(settings.ui.talk_key, self)
         self._lay_out()
         self._menus = self._make_menus()
@@ -112,8 +122,7 @@ class MainWindow(QObject):
         self._bridge.happened.connect(self._take)
         self._unsubscribe = assistant.subscribe(self._bridge.take)
         self._bar.show_speech(settings.voice.enabled)
-        self._transcript.show_conversation(Conversation(self._conversation_id, ""))
-        self._composer.show_draft(self._drafts.last())
+        self._desk.begin()
         self._fit_panes()
         self._composer.field.setFocus()
 
@@ -146,7 +155,7 @@ class MainWindow(QObject):
             (
                 "&Conversation",
                 [
-                    Entry("&New conversation", "Ctrl+N", self._begin_new),
+                    Entry("&New conversation", "Ctrl+N", self._desk.begin_new),
                     Entry("&Find a conversation", "Ctrl+K", self._find_conversation),
                     None,
                     Entry("&Settings", "Ctrl+,", self.open_settings),
@@ -175,10 +184,6 @@ class MainWindow(QObject):
         ]
 
     def _connect(self) -> None:
-        self._conversations.opened.connect(self._open)
-        self._conversations.new_requested.connect(self._begin_new)
-        self._conversations.renamed.connect(self._rename)
-        self._conversations.removed.connect(self._remove)
         self._bar.left.clicked.connect(self._toggle_left)
         self._bar.right.clicked.connect(self._toggle_right)
         self._bar.settings.clicked.connect(self.open_settings)
@@ -195,7 +200,6 @@ class MainWindow(QObject):
         self._composer.talk_pressed.connect(self._talk_key.press)
         self._composer.talk_released.connect(self._talk_key.release)
         self._composer.pictures_given.connect(self._attach)
-        self._composer.changed.connect(self._leave)
         self._talk_key.pressed.connect(self._press_talk)
         self._talk_key.released.connect(self._release_talk)
         for watched in (self._shell, self._composer.field):
@@ -232,13 +236,8 @@ class MainWindow(QObject):
             case TierChanged(tier=tier, status=status):
                 self._tiers.show_status(tier, status)
                 self._empty.show_tier(tier, status)
-            case ConversationChanged(summary=summary):
-                self._conversations.show_changed(summary)
-                if summary.id == self._conversation_id:
-                    self._bar.show_title(summary.title)
-                    self._conversations.show_current(summary.id)
-            case ConversationRemoved(conversation_id=conversation_id):
-                self._conversations.drop(conversation_id)
+            case ConversationChanged() | ConversationRemoved():
+                self._desk.take(event)
             case SpeechSwitched(on=on):
                 self._bar.show_speech(on)
             case HandsFreeSwitched(on=on):
@@ -263,10 +262,7 @@ class MainWindow(QObject):
 
     def assistant_arrived(self) -> None:
         """The engines' libraries are loaded: the past can be listed."""
-        self._requests.start(self._list_conversations())
-
-    async def _list_conversations(self) -> None:
-        self._conversations.show_all(await self._assistant.conversations())
+        self._desk.list_all()
 
     def _refused(self, error: StrixError) -> None:
         self._notices.warn(error.sentence())
@@ -308,51 +304,10 @@ class MainWindow(QObject):
     def _release_talk(self) -> None:
         self._assistant.release_talk()
 
-    # -- conversations -------------------------------------------------------------------------
-
-    def _begin_new(self) -> None:
-        self._leave()
-        self._show(Conversation(self._assistant.new_conversation(), ""), Draft())
-
-    def _open(self, conversation_id: str) -> None:
-        self._requests.start(self._open_now(conversation_id))
-
-    async def _open_now(self, conversation_id: str) -> None:
-        conversation = await self._assistant.open_conversation(conversation_id)
-        self._leave()
-        self._show(conversation, self._drafts.of(conversation_id))
-
-    def _show(self, conversation: Conversation, draft: Draft) -> None:
-        self._conversation_id = conversation.id
-        self._bar.show_title(conversation.title)
-        self._conversations.show_current(conversation.id)
-        self._transcript.show_conversation(conversation)
-        self._composer.show_draft(draft)
-        self._composer.field.setFocus()
-
-    def _rename(self, conversation_id: str, title: str) -> None:
-        self._requests.start(self._assistant.rename_conversation(conversation_id, title))
-
-    def _remove(self, conversation_id: str, title: str) -> None:
-        self._requests.start(self._remove_now(conversation_id, title))
-
-    async def _remove_now(self, conversation_id: str, title: str) -> None:
-        await self._assistant.remove_conversation(conversation_id)
-        if conversation_id == self._conversation_id:
-            self._begin_new()
-
-        def undo() -> None:
-            self._requests.start(self._assistant.restore_conversation(conversation_id))
-
-        self._notices.tell(f"“{title}” was deleted.", "Undo", undo)
-
     def _find_conversation(self) -> None:
         self._set_pane(self._conversations, True)
         self._conversations.filter.setFocus()
         self._conversations.filter.selectAll()
-
-    def _leave(self) -> None:
-        self._drafts.keep(self._conversation_id, self._composer.draft)
 
     # -- settings and looks --------------------------------------------------------------------
 
@@ -439,8 +394,7 @@ class MainWindow(QObject):
 
     def _close(self) -> None:
         self._talk_key.release()
-        self._leave()
-        self._drafts.save()
+        self._desk.save_drafts()
         self._requests.cancel()
         self._unsubscribe()
 
