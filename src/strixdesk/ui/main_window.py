@@ -216,6 +216,7 @@ class MainWindow(QObject):
             case TurnChanged(turn=turn):
                 self._voice_bar.show_turn(turn)
                 self._composer.show_live(self._voice_bar.live)
+                self._transcript.apply(event)
             case MessageAdded() | MessageChanged() | TextDelta() | ThinkingDelta():
                 self._transcript.apply(event)
             case SpeechProgress():
