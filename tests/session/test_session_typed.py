@@ -238,6 +238,17 @@ async def test_given_speech_switched_off_in_mid_answer_then_only_the_sound_stops
     assert stage.states()[-1] is TurnState.DONE
 
 
+async def test_given_words_that_were_said_then_their_conversation_is_found(stage: Stage) -> None:
+    stage.chat = ScriptedChat([ChatDelta("Copper is dear."), END], [ChatDelta("Rain."), END])
+    session = await stage.begin()
+    await session.finished(session.begin_typed("metals?"))
+    metals = session.conversation_id
+    session.new_conversation()
+    await session.finished(session.begin_typed("weather?"))
+    assert await session.find("copper de") == frozenset({metals})
+    assert await session.find('"*') == frozenset()
+
+
 async def test_given_a_look_elsewhere_while_it_answers_then_nothing_of_the_answer_is_missing(
     stage: Stage,
 ) -> None:

@@ -38,6 +38,10 @@ class ScriptedAssistant:
     async def conversations(self) -> tuple[ConversationSummary, ...]:
         return tuple(ConversationSummary(c.id, c.title, 0.0) for c in self.stored.values())
 
+    async def find(self, words: str) -> frozenset[str]:
+        said = {c.id: " ".join(m.text for m in c.messages) for c in self.stored.values()}
+        return frozenset(key for key, text in said.items() if words in text)
+
     async def open_conversation(self, conversation_id: str) -> Conversation:
         self.calls.append(("open", conversation_id))
         if conversation_id not in self.stored:

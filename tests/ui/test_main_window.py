@@ -290,6 +290,19 @@ async def test_given_a_deleted_conversation_then_undo_brings_it_back(desk: Desk)
     await until(lambda: desk.assistant.calls_of("restore") == [("old",)])
 
 
+async def test_given_words_that_were_said_then_the_conversation_is_found(desk: Desk) -> None:
+    said = Message("1", Role.USER, (Text("the price of copper"),), MessageStatus.COMPLETE, 0.0)
+    for key, title, messages in (("a", "Metals", (said,)), ("b", "Weather", ())):
+        desk.assistant.stored[key] = Conversation(key, title, messages)
+        desk.assistant.say(ConversationChanged(ConversationSummary(key, title, time.time())))
+    conversations = the(desk, ConversationList)
+    conversations.filter.setText("copper")
+    rows = conversations.rows
+    await until(lambda: [rows.item(i).text() for i in range(rows.count())] == ["Today", "Metals"])
+    conversations.filter.setText("weather")
+    await until(lambda: [rows.item(i).text() for i in range(rows.count())] == ["Today", "Weather"])
+
+
 # -- for everyone --------------------------------------------------------------------------------
 
 

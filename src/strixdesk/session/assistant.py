@@ -22,6 +22,9 @@ class Assistant(Protocol):
     async def conversations(self) -> tuple[ConversationSummary, ...]:
         """Newest first."""
 
+    async def find(self, words: str) -> frozenset[str]:
+        """Ids of the conversations in which all the words were said; the last may be unfinished."""
+
     async def open_conversation(self, conversation_id: str) -> Conversation:
         """Makes it the current one: turns go there."""
 

@@ -47,6 +47,9 @@ class DeferredAssistant:
     async def conversations(self) -> tuple[ConversationSummary, ...]:
         return await (await asyncio.shield(self._assistant)).conversations()
 
+    async def find(self, words: str) -> frozenset[str]:
+        return await (await asyncio.shield(self._assistant)).find(words)
+
     async def open_conversation(self, conversation_id: str) -> Conversation:
         return await (await asyncio.shield(self._assistant)).open_conversation(conversation_id)
 

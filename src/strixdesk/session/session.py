@@ -167,6 +167,10 @@ class Session:
     async def conversations(self) -> tuple[ConversationSummary, ...]:
         return await self._services.store.conversations()
 
+    async def find(self, words: str) -> frozenset[str]:
+        found = await self._services.store.search(words, limit=500)
+        return frozenset(one.conversation_id for one in found)
+
     async def open_conversation(self, conversation_id: str) -> Conversation:
         conversation = await self._services.store.conversation(conversation_id)
         live = self._live.runner.conversation if self._live else self._log

@@ -44,6 +44,7 @@ class ConversationDesk(QObject):
         self._current = assistant.new_conversation()
         conversations.opened.connect(self._open)
         conversations.new_requested.connect(self.begin_new)
+        conversations.searched.connect(self._search)
         conversations.renamed.connect(self._rename)
         conversations.removed.connect(self._remove)
 
@@ -94,6 +95,12 @@ class ConversationDesk(QObject):
         self._transcript.show_conversation(conversation)
         self._composer.show_draft(draft)
         self._composer.field.setFocus()
+
+    def _search(self, words: str) -> None:
+        self._requests.start(self._search_now(words))
+
+    async def _search_now(self, words: str) -> None:
+        self._list.show_found(words, await self._assistant.find(words))
 
     def _rename(self, conversation_id: str, title: str) -> None:
         self._requests.start(self._assistant.rename_conversation(conversation_id, title))

@@ -30,6 +30,8 @@ class ConversationList(QWidget):
     opened = Signal(str)
     new_requested = Signal()
     renamed = Signal(str, str)
+    searched = Signal(str)
+    """What is looked for: titles are looked through here, what was said by others."""
     removed = Signal(str, str)
     """Id and title."""
 
@@ -38,15 +40,17 @@ class ConversationList(QWidget):
         self._summaries: dict[str, ConversationSummary] = {}
         self._current = ""
         self._filling = False
+        self._found: frozenset[str] = frozenset()
+        """Conversations in which the words were said."""
         self._new = QPushButton("New conversation")
         self._new.setAccessibleName("New conversation")
         self._new.setToolTip("Ctrl+N")
         self._new.clicked.connect(self.new_requested)
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText("Find a conversation")
+        self.filter.setPlaceholderText("Find in conversations")
         self.filter.setAccessibleName("Find a conversation")
         self.filter.setClearButtonEnabled(True)
-        self.filter.textChanged.connect(self._fill)
+        self.filter.textChanged.connect(self._search)
         self.rows = _Rows()
         self.rows.setAccessibleName("Conversations")
         self.rows.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -89,6 +93,18 @@ class ConversationList(QWidget):
         summary = self._summaries.get(conversation_id)
         return (summary.title if summary else "") or UNTITLED
 
+    def show_found(self, words: str, conversation_ids: frozenset[str]) -> None:
+        """Late answers to words that are not looked for any more are dropped."""
+        if words == self.filter.text():
+            self._found = conversation_ids
+            self._fill()
+
+    def _search(self, words: str) -> None:
+        self._found = frozenset()
+        self._fill()
+        if words.strip():
+            self.searched.emit(words)
+
     def _fill(self) -> None:
         wanted = self.filter.text().casefold()
         self._filling = True
@@ -97,7 +113,7 @@ class ConversationList(QWidget):
         newest_first = sorted(self._summaries.values(), key=lambda s: s.updated_at, reverse=True)
         for summary in newest_first:
             title = summary.title or UNTITLED
-            if wanted not in title.casefold():
+            if wanted not in title.casefold() and summary.id not in self._found:
                 continue
             if (now := _group(summary.updated_at)) != group:
                 group = now
