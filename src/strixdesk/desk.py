@@ -100,7 +100,6 @@ async def _bring_up(
     assistant.arrived(session)
     window.assistant_arrived()
     await session.start()
-    window.show_found(await services.tiers.discover())
     log.info("session up")
     return session
 

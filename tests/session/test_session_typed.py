@@ -7,7 +7,14 @@ import asyncio
 from strixdesk.core.chat import ChatDelta, ChatEnd
 from strixdesk.core.conversation import MessageStatus, Role
 from strixdesk.core.errors import StreamBroken, TierUnreachable
-from strixdesk.core.events import Failed, MessageChanged, SpeechProgress, TextDelta, TurnChanged
+from strixdesk.core.events import (
+    Failed,
+    MessageChanged,
+    ServersFound,
+    SpeechProgress,
+    TextDelta,
+    TurnChanged,
+)
 from strixdesk.core.tier import Tier
 from strixdesk.core.turn import TurnState, Usage
 from tests.session.conftest import Stage
@@ -236,6 +243,22 @@ async def test_given_speech_switched_off_in_mid_answer_then_only_the_sound_stops
     assert runner.answer is not None
     assert runner.answer.text == "One sentence to say. Then more."
     assert stage.states()[-1] is TurnState.DONE
+
+
+async def test_given_a_server_that_comes_up_later_then_it_is_offered_and_can_be_asked(
+    stage: Stage,
+) -> None:
+    stage.chat = ScriptedChat([ChatDelta("Hi."), END])
+    session = await stage.begin()
+    stage.tiers.around = [Tier("Ollama", "http://127.0.0.1:11434/v1")]
+    session.refresh_tiers()
+    await stage.heard.until(lambda: bool(stage.heard.of(ServersFound)))
+    session.adopt_tier(stage.tiers.around[0])
+    stage.tiers.status["Ollama"] = stage.tiers.status["utility"]
+    runner = session.begin_typed("Hello", tier="Ollama")
+    await session.finished(runner)
+    assert runner.answer is not None
+    assert (runner.answer.tier, runner.answer.text) == ("Ollama", "Hi.")
 
 
 async def test_given_words_that_were_said_then_their_conversation_is_found(stage: Stage) -> None:

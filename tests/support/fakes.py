@@ -72,6 +72,8 @@ class FakeTiers:
             for t in self._tiers
         }
         self.doubted: list[str] = []
+        self.around: list[Tier] = []
+        """Servers that `discover` finds."""
         self.on_change: Callable[[Tier, TierStatus], None] | None = None
 
     def all(self) -> tuple[Tier, ...]:
@@ -94,7 +96,7 @@ class FakeTiers:
         return self.status[tier.name]
 
     async def discover(self) -> list[Tier]:
-        return []
+        return [tier for tier in self.around if tier not in self._tiers]
 
     def doubt(self, tier: Tier) -> None:
         self.doubted.append(tier.name)

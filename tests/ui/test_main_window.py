@@ -30,6 +30,7 @@ from strixdesk.core.events import (
     MessageAdded,
     MicrophoneChanged,
     MicrophoneState,
+    ServersFound,
     TextDelta,
     TierChanged,
     TiersChanged,
@@ -266,7 +267,7 @@ def test_given_tiers_then_a_card_tells_state_model_and_abilities_and_can_be_chos
 
 
 def test_given_a_found_server_then_it_can_be_added(desk: Desk) -> None:
-    desk.main.show_found([Tier("Ollama", "http://127.0.0.1:11434/v1")])
+    desk.assistant.say(ServersFound((Tier("Ollama", "http://127.0.0.1:11434/v1"),)))
     button(desk, "Add Ollama").click()
     assert desk.assistant.calls_of("adopt") == [("Ollama",)]
     assert [tier.name for tier in desk.saved[0].tiers] == ["Ollama"]
@@ -322,7 +323,7 @@ def busy_events(desk: Desk) -> list[Event]:
 
 def test_every_control_has_an_accessible_name(desk: Desk) -> None:
     desk.assistant.say(*busy_events(desk))
-    desk.main.show_found([Tier("Ollama", "http://127.0.0.1:11434/v1")])
+    desk.assistant.say(ServersFound((Tier("Ollama", "http://127.0.0.1:11434/v1"),)))
     nameless = [
         f"{type(one).__name__} {one.objectName()}"
         for one in desk.window.findChildren(QWidget)

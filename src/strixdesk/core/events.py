@@ -103,6 +103,13 @@ class TiersChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ServersFound:
+    """Model servers that run on this computer and are not tiers yet."""
+
+    tiers: tuple[Tier, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationChanged:
     """Created, renamed or written to."""
 
@@ -153,6 +160,7 @@ Event = (
     | MicrophoneChanged
     | TierChanged
     | TiersChanged
+    | ServersFound
     | ConversationChanged
     | ConversationRemoved
     | SpeechSwitched

@@ -31,6 +31,7 @@ from strixdesk.core.events import (
     MicrophoneChanged,
     MicrophoneState,
     PartialTranscript,
+    ServersFound,
     SpeechSwitched,
     TierChanged,
     TiersChanged,
@@ -105,6 +106,7 @@ class Session:
         for summary in await recover_recordings(self._services.store, self._services.recordings):
             self._emit(ConversationChanged(summary))
         await self._services.tiers.start(starter=True)
+        self._spawn(self._discover())
         self.warm()
 
     def warm(self) -> None:
@@ -383,6 +385,11 @@ class Session:
 
     def refresh_tiers(self) -> None:
         self._spawn(self._services.tiers.refresh())
+        self._spawn(self._discover())
+
+    async def _discover(self) -> None:
+        if found := await self._services.tiers.discover():
+            self._emit(ServersFound(tuple(found)))
 
     def adopt_tier(self, tier: Tier) -> None:
         self._services.tiers.add(tier)

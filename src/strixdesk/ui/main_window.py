@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
@@ -25,6 +25,7 @@ from strixdesk.core.events import (
     MicrophoneState,
     Noticed,
     PartialTranscript,
+    ServersFound,
     SpeechProgress,
     SpeechSwitched,
     TextDelta,
@@ -234,6 +235,8 @@ class MainWindow(QObject):
                     self._notices.warn(detail)
             case TiersChanged(tiers=tiers):
                 self._tiers.show_tiers(tiers)
+            case ServersFound(tiers=tiers):
+                self._tiers.show_found(tiers)
             case TierChanged(tier=tier, status=status):
                 self._tiers.show_status(tier, status)
                 self._empty.show_tier(tier, status)
@@ -257,9 +260,6 @@ class MainWindow(QObject):
             self._notices.warn(text, "Open the file", lambda: _open_url(url))
         else:
             self._notices.warn(text)
-
-    def show_found(self, tiers: Sequence[Tier]) -> None:
-        self._tiers.show_found(tiers)
 
     def assistant_arrived(self) -> None:
         """The engines' libraries are loaded: the past can be listed."""
