@@ -116,3 +116,20 @@ def test_given_a_worker_that_there_is_none_of_then_the_status_is_2(tmp_path: Pat
         check=False,
     )
     assert (done.returncode, done.stderr) == (2, "strixdesk --worker: no such worker: cook\n")
+
+
+def test_given_a_reader_that_has_seen_enough_then_nothing_is_complained_about(
+    tmp_path: Path,
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "strixdesk", "--data-dir", str(tmp_path), "models", "list"],
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "")

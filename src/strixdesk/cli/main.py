@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -70,7 +71,13 @@ def _run_command(arguments: argparse.Namespace) -> int:
     context = CommandContext(paths, load(paths.config_file))
     run: Callable[[argparse.Namespace, CommandContext], int] = arguments.run
     try:
-        return run(arguments, context)
+        status = run(arguments, context)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever reads has seen enough (`| head`). Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except StrixError as error:
         print(f"strixdesk: {error.sentence()}", file=sys.stderr)
         return 1
