@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from strixdesk.backends.chat import ChatClient
@@ -24,12 +23,6 @@ from strixdesk.voice.stt import SpeechRecogniser
 from strixdesk.voice.tts import SpeechVoice
 
 
-def default_threads() -> int:
-    """Half the processors, at most four: the speech engines gain little beyond, and the model
-    server beside them needs the rest."""
-    return max(1, min(4, (os.cpu_count() or 2) // 2))
-
-
 def build_recogniser(settings: Settings, paths: Paths) -> Recogniser:
     try:
         model = find_recogniser(
@@ -40,7 +33,7 @@ def build_recogniser(settings: Settings, paths: Paths) -> Recogniser:
     return SpeechRecogniser(
         model,
         language=settings.recogniser.language,
-        threads=settings.recogniser.threads or default_threads(),
+        threads=settings.recogniser.threads,
     )
 
 
@@ -60,7 +53,7 @@ def build_starter(settings: Settings) -> StarterServer | None:
         return None
     return StarterServer(
         model,
-        threads=settings.starter.threads or default_threads(),
+        threads=settings.starter.threads,
         context_tokens=settings.starter.context_tokens,
     )
 

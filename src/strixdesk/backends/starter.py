@@ -56,7 +56,7 @@ class StarterServer:
         start_timeout_s: float = 90.0,
         command: Sequence[str] | None = None,
     ) -> None:
-        """threads 0: half of the processors, at most 8. `command` stands in for the worker."""
+        """threads 0: half of the processors, at most 4. `command` stands in for the worker."""
         self._model = model
         self._start_timeout_s = start_timeout_s
         self._reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -225,4 +225,4 @@ def _this_program() -> tuple[str, ...]:
 
 
 def _sensible_threads() -> int:
-    return max(1, min(8, (os.cpu_count() or 2) // 2))
+    return max(1, min(4, (os.cpu_count() or 2) // 2))
