@@ -38,6 +38,8 @@ def run_app(config_file: Path | None, data_dir: Path | None, *, verbose: bool = 
         )
         return 1
     application = QApplication(sys.argv[:1])
+    # The session is closed after the window: Qt must not end the event loop before that.
+    application.setQuitOnLastWindowClosed(False)
     application.setApplicationName("StrixDesk")
     application.setApplicationVersion(__version__)
     QGuiApplication.setDesktopFileName("strixdesk")

@@ -53,8 +53,9 @@ def test_given_no_box_and_no_settings_then_a_recorded_voice_is_heard_and_answere
     )
     result = report(done)
 
-    assert done.returncode == 0, done.stderr
-    assert result["status"] == "complete"
+    # The smallest of models may ramble up to its limit; then it must not be called complete.
+    assert result["status"] in ("complete", "incomplete"), done.stderr
+    assert done.returncode == (0 if result["status"] == "complete" else 1)
     assert words(result["transcript"]) == words(
         "And so, my fellow Americans, ask not what your country can do for you, "
         "ask what you can do for your country."
@@ -62,6 +63,7 @@ def test_given_no_box_and_no_settings_then_a_recorded_voice_is_heard_and_answere
     assert result["tier"] == "This computer"
     assert result["text"]
     assert result["usage"]["completion_tokens"] > 0
+    assert "length limit" in result.get("error", "length limit")
     assert set(result["timings_ms"]) == {"stt", "route", "ttft", "first_audio", "total"}
     assert all(value is not None for value in result["timings_ms"].values())
     with wave.open(str(spoken)) as sound:
@@ -158,6 +160,15 @@ def test_given_a_tier_that_refuses_then_the_failure_is_told_and_the_status_is_no
     assert done.returncode == 1
     assert result["status"] == "failed"
     assert "dead" in result["error"]
+
+
+def test_given_a_place_where_no_sound_can_be_written_then_it_is_said_and_the_status_is_not_zero(
+    tmp_path: Path,
+) -> None:
+    done = strixdesk(tmp_path, "ask", "Say hello.", "--speak", str(tmp_path))
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_given_a_file_that_is_not_sound_then_a_sentence_says_so(tmp_path: Path) -> None:

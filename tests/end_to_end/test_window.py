@@ -70,11 +70,13 @@ async def test_given_a_held_key_and_a_spoken_question_then_it_answers_aloud(
     environment = desktop.environment | soundcard.environment
     with program(tmp_path, environment), soundcard.hear() as heard:
         ready(desktop, tmp_path)
+        log = tmp_path / "logs" / "strixdesk.log"
         desktop.key("keydown", "F9")
+        # The first press opens the device; a person speaks when the window says "Listening".
+        wait_for(lambda: "open at" in log.read_text(), 20)
         soundcard.speak(QUESTION)
         desktop.key("keyup", "F9")
         wait_for(history.answered, 60)
-        log = tmp_path / "logs" / "strixdesk.log"
         wait_for(lambda: ": done," in log.read_text(), 30)
 
     (_, question, _), (_, answer, _) = history.messages()
@@ -88,6 +90,18 @@ async def test_given_a_held_key_and_a_spoken_question_then_it_answers_aloud(
     assert "paris" in words(transcript.text)
     assert not list((tmp_path / "recordings").glob("*")), "its transcript is stored"
     assert "Paris" not in log.read_text(), "no word of a conversation is in the log"
+    assert log.read_text().rstrip().endswith("closed"), "everything was closed, in order"
+
+
+def test_given_a_window_closed_right_after_it_opened_then_the_program_ends_in_order(
+    tmp_path: Path, desktop: Screen
+) -> None:
+    log = tmp_path / "logs" / "strixdesk.log"
+    with program(tmp_path, desktop.environment) as process:
+        wait_for(lambda: log.exists() and "session up" in log.read_text(), 60)
+        process.terminate()
+        assert process.wait(15) == 0
+    assert log.read_text().rstrip().endswith("closed")
 
 
 def test_given_hands_free_then_a_pause_sends_the_question_and_it_listens_again_after(

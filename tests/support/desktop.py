@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -105,6 +106,7 @@ def program(
             process.kill()
             process.wait()
             raise
+    assert process.returncode in (0, -signal.SIGKILL), "it ends in order, or was killed by a test"
 
 
 def wait_for(condition: Callable[[], bool], within_s: float, every_s: float = 0.05) -> None:

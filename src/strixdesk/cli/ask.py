@@ -75,6 +75,7 @@ async def _ask(arguments: argparse.Namespace, text: str | None, context: Command
         else:
             runner = session.begin_typed(text or "", images, arguments.tier)
         await session.finished(runner)
+        await services.sink.close()  # a sound file that cannot be written is an error, told below
     finally:
         await session.close()
     show.end()

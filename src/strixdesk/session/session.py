@@ -141,8 +141,8 @@ class Session:
         ):
             try:
                 await part.close()
-            except StrixError as error:  # the others are closed all the same
-                log.error("closing %s: %s", type(part).__name__, error)
+            except Exception:  # whatever it is, the others are closed all the same
+                log.exception("closing %s", type(part).__name__)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
