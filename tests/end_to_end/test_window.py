@@ -68,7 +68,10 @@ async def test_given_a_held_key_and_a_spoken_question_then_it_answers_aloud(
 ) -> None:
     history = History(tmp_path)
     environment = desktop.environment | soundcard.environment
-    with program(tmp_path, environment), soundcard.hear() as heard:
+    settings = tmp_path / "strixdesk.toml"
+    settings.write_text("[chat]\ntemperature = 0.0\n")  # the same answer each time
+    arguments = ("--config", str(settings))
+    with program(tmp_path, environment, *arguments), soundcard.hear() as heard:
         ready(desktop, tmp_path)
         log = tmp_path / "logs" / "strixdesk.log"
         desktop.key("keydown", "F9")
