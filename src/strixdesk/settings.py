@@ -5,16 +5,40 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from strixdesk.core.errors import SettingsError
-from strixdesk.core.tier import Capability, Tier
+from strixdesk.core.box import Box
+from strixdesk.core.tier import Capability, Control, ControlKind, Price, Tier
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PriceSettings(_Part):
+    """US dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
+class ControlSettings(_Part):
+    """How a tier is started and stopped."""
+
+    kind: ControlKind = ControlKind.COMPOSE
+    box: str = ""
+    """Name of one of the [[boxes]]; empty: this machine."""
+    unit: str = ""
+    """Compose service, llama-swap model, or systemd user unit."""
+    start: tuple[str, ...] = ()
+    """For kind = "command": the program and its arguments, never a shell line."""
+    stop: tuple[str, ...] = ()
+
+    def control(self) -> Control:
+        return Control(self.kind, self.box, self.unit, self.start, self.stop)
 
 
 class TierSettings(_Part):
@@ -29,6 +53,17 @@ class TierSettings(_Part):
     api_key: SecretStr | None = None
     api_key_env: str | None = None
     """Name of the environment variable that holds the key."""
+    key_name: str | None = None
+    """Entry of the system's keychain that holds the key; `strixdesk key set NAME` puts it there."""
+    label: str = ""
+    """What is shown in place of the name."""
+    favourite: bool = False
+    concurrency: int | None = Field(default=None, ge=1, le=64)
+    """Answers at once; None: 4 for vLLM, 1 for llama.cpp."""
+    cloud: bool = False
+    """Questions leave your own machines: off unless you choose it, and counted in money."""
+    price: PriceSettings | None = None
+    control: ControlSettings | None = None
 
     @field_validator("base_url")
     @classmethod
@@ -49,7 +84,83 @@ class TierSettings(_Part):
             capabilities=self.capabilities,
             context_tokens=self.context_tokens,
             api_key=key,
+            label=self.label,
+            favourite=self.favourite,
+            concurrency=self.concurrency,
+            cloud=self.cloud,
+            price=Price(self.price.input, self.price.output) if self.price else None,
+            key_name=self.key_name,
+            control=self.control.control() if self.control else None,
         )
+
+
+class SourceSettings(_Part):
+    """Where more tiers come from. Their names are `name/model`."""
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[^/\s][^/\n]*$")
+    kind: Literal["compose", "litellm-config", "ollama", "llama-swap", "lm-studio", "litellm"]
+    path: str = ""
+    """compose: the stack's folder; litellm-config: the config.yaml. On this machine."""
+    url: str = ""
+    """Of a server that is asked for its models."""
+    host: str = "127.0.0.1"
+    """compose: where the ports of its services answer."""
+    api_key_env: str | None = None
+    key_name: str | None = None
+    cloud: bool = False
+
+
+class BoxSettings(_Part):
+    """A machine that runs a stack of model servers with docker compose."""
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[^/\s][^/\n]*$")
+    host: str | None = None
+    """Host name or address; None: this machine."""
+    user: str | None = None
+    stack: str = ""
+    """The stack's folder there; empty: looked for."""
+    mac: str | None = Field(default=None, pattern=r"^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$")
+    """Ethernet address, to wake it with."""
+    reserve_gb: float = Field(default=4.0, ge=0)
+    """Memory that nothing may plan with."""
+    start_on_demand: Literal["offer", "automatic", "never"] = "offer"
+    """What happens when a question wants a tier that is stopped."""
+    allow_unsupported: tuple[str, ...] = ()
+    """Rules of the hardware that do not hold for you: names as `strixdesk doctor` gives them."""
+
+    def box(self) -> Box:
+        return Box(self.name, self.host, self.user, self.stack, self.mac, self.reserve_gb)
+
+
+class RuleSettings(_Part):
+    """Who is meant for which question. The first rule whose conditions all hold decides."""
+
+    because: str
+    """Shown as the reason: “Here is code”."""
+    to: tuple[str, ...]
+    """Names or roles, best first."""
+    when: tuple[str, ...] = ()
+    """Features that must all hold: picture, code, hard, long, short, spoken, second-opinion."""
+    words: tuple[str, ...] = ()
+    """Or: any of these words or phrases is in the question."""
+
+
+class RoutingSettings(_Part):
+    rules: tuple[RuleSettings, ...] | None = None
+    """None: the rules that come with the program (`strixdesk route --rules` shows them)."""
+    hard_score: float = Field(default=0.6, ge=0, le=1)
+    """From which complexity on a question counts as hard."""
+    slow_tokens_per_s: float = Field(default=5.0, ge=0)
+    """Tiers that write more slowly than this never answer live speech."""
+
+
+class UsageSettings(_Part):
+    monthly_budget_usd: float | None = Field(default=None, ge=0)
+    """For cloud tiers; None: nothing is asked of them that costs money. A question that could
+    pass it is not sent."""
+    cache: bool = False
+    """Answer an identical text-only question from the answer that was already given."""
+    cache_days: float = Field(default=7.0, gt=0)
 
 
 class StarterSettings(_Part):
@@ -105,6 +216,16 @@ class ChatSettings(_Part):
     """From the request to the first content; keep-alives do not count."""
     between_tokens_timeout_s: float = Field(default=45.0, gt=0)
     """From content to content; keep-alives do not count."""
+    total_timeout_s: float = Field(default=900.0, gt=0)
+    """From the request to the end of the answer."""
+    retries: int = Field(default=2, ge=0, le=10)
+    """How often a tier that is busy or out of reach is asked again before the next one is."""
+    cooldown_s: float = Field(default=30.0, gt=0)
+    """How long a tier that kept failing is left alone before one question tries it again."""
+    summarise: bool = True
+    """Compress what no longer fits into a summary, between turns."""
+    summary_tier: str | None = None
+    """Who writes it; None: the cheapest tier that is ready."""
 
 
 class UiSettings(_Part):
@@ -125,8 +246,15 @@ class ModelsSettings(_Part):
         return value.rstrip("/")
 
 
+Named = TypeVar("Named", TierSettings, SourceSettings, BoxSettings)
+
+
 class Settings(_Part):
     tiers: tuple[TierSettings, ...] = ()
+    sources: tuple[SourceSettings, ...] = ()
+    boxes: tuple[BoxSettings, ...] = ()
+    routing: RoutingSettings = RoutingSettings()
+    usage: UsageSettings = UsageSettings()
     default_tier: str | None = None
     """Who answers when nothing speaks for another; None: the first that is ready."""
     starter: StarterSettings = StarterSettings()
@@ -138,14 +266,14 @@ class Settings(_Part):
     ui: UiSettings = UiSettings()
     models: ModelsSettings = ModelsSettings()
 
-    @field_validator("tiers")
+    @field_validator("tiers", "sources", "boxes")
     @classmethod
-    def _distinct(cls, value: tuple[TierSettings, ...]) -> tuple[TierSettings, ...]:
+    def _distinct(cls, value: tuple[Named, ...], info: ValidationInfo) -> tuple[Named, ...]:
         seen: set[str] = set()
-        for tier in value:
-            if tier.name.casefold() in seen:
-                raise ValueError(f'two tiers are called "{tier.name}"')
-            seen.add(tier.name.casefold())
+        for one in value:
+            if one.name.casefold() in seen:
+                raise ValueError(f'two {info.field_name} are called "{one.name}"')
+            seen.add(one.name.casefold())
         return value
 
 

@@ -14,6 +14,15 @@
     │   ├── TierRefused            it answered with an error (HTTP status kept)
     │   └── StreamBroken           the answer stopped before its end
     ├── NoTier                 no tier can take this question
+    ├── BoxError               something on the box did not work
+    │   ├── BoxUnreachable         no way there, or lost on the way (which hop is kept)
+    │   ├── HostKeyChanged         another machine answers under its name
+    │   ├── CommandFailed          a command ended with an error (its status is kept)
+    │   ├── CommandTimeout         a command ran too long
+    │   ├── BoxBusy                somebody else is starting or stopping things there
+    │   └── NotEnoughMemory        a start that would not fit
+    ├── BudgetReached          the month's money for cloud tiers is spent
+    ├── KeychainError          the system's keychain is missing or locked
     ├── AttachmentError        a picture that cannot be read or sent
     ├── StoreError             history or recordings could not be written or read
     └── SettingsError          a settings file that is not valid
@@ -99,4 +108,45 @@ class StoreError(StrixError):
 
 
 class SettingsError(StrixError):
+    pass
+
+
+class BoxError(StrixError):
+    pass
+
+
+class BoxUnreachable(BoxError):
+    def __init__(self, message: str, advice: str = "", hop: str = "") -> None:
+        super().__init__(message, advice)
+        self.hop = hop
+        """`Tailscale`, `ssh` or `docker`; empty: not known."""
+
+
+class HostKeyChanged(BoxUnreachable):
+    pass
+
+
+class CommandFailed(BoxError):
+    def __init__(self, message: str, advice: str = "", status: int = 1) -> None:
+        super().__init__(message, advice)
+        self.status = status
+
+
+class CommandTimeout(BoxError):
+    pass
+
+
+class BoxBusy(BoxError):
+    pass
+
+
+class NotEnoughMemory(BoxError):
+    pass
+
+
+class BudgetReached(StrixError):
+    pass
+
+
+class KeychainError(StrixError):
     pass

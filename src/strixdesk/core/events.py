@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from strixdesk.core.box import Box, BoxStatus
 from strixdesk.core.conversation import ConversationSummary, Message
 from strixdesk.core.tier import Tier, TierStatus
 from strixdesk.core.turn import Turn
@@ -148,6 +149,41 @@ class Noticed:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class BoxChanged:
+    """Anything about a box but its tiers: hops, containers, memory, an operation's progress."""
+
+    box: Box
+    status: BoxStatus
+
+
+@dataclass(frozen=True, slots=True)
+class BoxesChanged:
+    """The list itself, or a box's stack was read."""
+
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationAsked:
+    """Something is about to be done and waits for a yes, spoken or clicked."""
+
+    id: str
+    sentence: str
+    """The plan and the question, as it is read out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationEnded:
+    id: str
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UsageChanged:
+    """An answer was accounted for."""
+
+
 Event = (
     TurnChanged
     | MessageAdded
@@ -165,6 +201,11 @@ Event = (
     | ConversationRemoved
     | SpeechSwitched
     | HandsFreeSwitched
+    | BoxChanged
+    | BoxesChanged
+    | ConfirmationAsked
+    | ConfirmationEnded
+    | UsageChanged
     | Failed
     | Noticed
 )

@@ -25,8 +25,39 @@ class TierState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a cloud tier costs, in US dollars per million tokens."""
+
+    input: float
+    output: float
+
+
+class ControlKind(Enum):
+    COMPOSE = "compose"
+    LLAMA_SWAP = "llama-swap"
+    SYSTEMD = "systemd"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """How a tier is started and stopped."""
+
+    kind: ControlKind
+    box: str = ""
+    """Name of the box; empty: this machine."""
+    unit: str = ""
+    """Compose service, llama-swap model, or systemd user unit."""
+    start: tuple[str, ...] = ()
+    """For COMMAND: the program and its arguments."""
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
     name: str
+    """The key everywhere. A tier of a source is `source/model`, split once at the first slash; a
+    hand-written one has no slash."""
     base_url: str
     """Ends in `/v1` or wherever the server's OpenAI-compatible routes begin, no trailing slash."""
     role: str = ""
@@ -40,6 +71,36 @@ class Tier:
     api_key: str | None = field(default=None, repr=False)
     starter: bool = False
     """The program itself starts and stops this one ("This computer")."""
+    label: str = ""
+    """What the user reads in place of the name; empty: the name."""
+    favourite: bool = False
+    """Stands first in the picker."""
+    concurrency: int | None = None
+    """How many answers it writes at once; None: by its kind of server."""
+    cloud: bool = False
+    """What is asked leaves the user's own machines, and costs money."""
+    price: Price | None = None
+    key_name: str | None = None
+    """Entry of the system's keychain that holds the key."""
+    control: Control | None = None
+
+    @property
+    def title(self) -> str:
+        return self.label or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What a tier is doing right now, by its own metrics."""
+
+    running: int = 0
+    """Requests being answered."""
+    waiting: int = 0
+    """Requests in its queue."""
+    tokens_per_s: float | None = None
+    """Written lately; None: nothing was, or it does not say."""
+    kv_cache_use: float | None = None
+    """0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +120,14 @@ class TierStatus:
     """`llama.cpp`, `vllm`, `ollama`, … where it could be told."""
     latency_ms: float | None = None
     """Of the last health request."""
+    tokens_per_s: float | None = None
+    """How fast its answers were lately, measured here; None: not known yet."""
+    activity: Activity | None = None
+    progress: float | None = None
+    """While it starts or loads: 0 to 1."""
+    eta_s: float | None = None
+    """While it starts or loads: seconds until it is ready."""
+    degraded: str = ""
+    """READY, but: a sentence about what is wrong with it (much slower than it used to be)."""
+    stale: bool = False
+    """Its source does not answer: this is what was last known."""

@@ -6,8 +6,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 
 from strixdesk.core.audio import AudioFrame, Samples, Utterance
+from strixdesk.core.box import Box, BoxStatus, Deed, Operation
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
+from strixdesk.core.events import BoxChanged, BoxesChanged
 from strixdesk.core.hearing import ListenerEvent, Transcript
+from strixdesk.core.memory import Forecast
+from strixdesk.core.stack import Stack
 from strixdesk.core.tier import Tier, TierStatus
 
 # ---- speech to text ----------------------------------------------------------------------------
@@ -145,5 +149,62 @@ class Tiers(Protocol):
 
     async def refresh(self) -> None:
         """Ask all of them once, together."""
+
+    async def close(self) -> None: ...
+
+
+# ---- boxes -------------------------------------------------------------------------------------
+
+
+class Boxes(Protocol):
+    """The machines that run the stacks. One task per box looks, acts and writes its status."""
+
+    def all(self) -> tuple[Box, ...]: ...
+
+    def status_of(self, box: Box) -> BoxStatus: ...
+
+    def stack_of(self, box: Box) -> Stack | None:
+        """None: not read yet."""
+
+    def subscribe(self, on_event: Callable[[BoxChanged | BoxesChanged], None]) -> None: ...
+
+    async def start(self) -> None:
+        """Look from now on."""
+
+    def set_watched(self, watched: bool) -> None:
+        """Somebody looks at the tiers (frequent looks), or nobody does (rare ones)."""
+
+    def set_asleep(self, asleep: bool) -> None:
+        """The computer's lid is closed: no looks at all until it opens."""
+
+    async def refresh(self, box: Box) -> BoxStatus:
+        """A look from now on, the stack's files included. Never raises for a broken hop: it is in
+        the status."""
+
+    def forecast(self, box: Box, services: Sequence[str]) -> Forecast | None:
+        """What starting these would do to its memory; None: nothing is known of it yet."""
+
+    async def do(
+        self,
+        box: Box,
+        deed: Deed,
+        services: Sequence[str] = (),
+        *,
+        mode: str | None = None,
+        override: bool = False,
+    ) -> Operation:
+        """Do it, and return when it is over (BoxChanged tells of its progress). Without services
+        and mode: the whole stack. `override`: even if the memory does not suffice. Raises
+        NotEnoughMemory, BoxBusy or BoxUnreachable before anything was done; what fails later is a
+        FAILED operation. Cancelling the call cancels the operation."""
+
+    def cancel(self, box: Box) -> None:
+        """End the running operation at the next safe point; what is up stays up."""
+
+    def log_lines(self, box: Box, service: str, tail: int = 200) -> AsyncGenerator[str, None]:
+        """Its log: the last lines, then what comes. Use `contextlib.aclosing`."""
+
+    async def wake(self, box: Box) -> None:
+        """Send Wake-on-LAN packets. Raises BoxError without an Ethernet address."""
 
     async def close(self) -> None: ...

@@ -13,6 +13,10 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 from strixdesk.core.conversation import Image
 from strixdesk.core.errors import StrixError
 from strixdesk.core.events import (
+    BoxChanged,
+    BoxesChanged,
+    ConfirmationAsked,
+    ConfirmationEnded,
     ConversationChanged,
     ConversationRemoved,
     Event,
@@ -33,6 +37,7 @@ from strixdesk.core.events import (
     TierChanged,
     TiersChanged,
     TurnChanged,
+    UsageChanged,
 )
 from strixdesk.core.tier import Tier
 from strixdesk.session.assistant import Assistant
@@ -246,6 +251,14 @@ class MainWindow(QObject):
                 self._bar.show_speech(on)
             case HandsFreeSwitched(on=on):
                 self._bar.show_hands_free(on)
+            case (
+                BoxChanged()
+                | BoxesChanged()
+                | ConfirmationAsked()
+                | ConfirmationEnded()
+                | UsageChanged()
+            ):
+                pass  # nothing emits them yet
             case Failed(message=message, advice=advice):
                 self._notices.warn(f"{message} {advice}".strip())
             case Noticed(message=message):

@@ -1,0 +1,1 @@
+"""The box: reached over Tailscale and ssh, run with docker compose."""

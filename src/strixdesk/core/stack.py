@@ -1,0 +1,87 @@
+"""A stack of model servers as its compose files describe it. Data, never constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Engine(Enum):
+    VLLM = "vllm"
+    LLAMA_CPP = "llama.cpp"
+    OTHER = "other"
+    """Anything else that stands in the compose files: watched and started, never counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service of the stack, read from its resolved command line."""
+
+    name: str
+    """As compose calls it."""
+    engine: Engine
+    role: str = ""
+    """`orchestrator`, `coder`, `odin`, …: the name without the engine's prefix."""
+    port: int | None = None
+    model: str | None = None
+    """Hugging Face id (vLLM) or file name (llama.cpp)."""
+    served_as: str | None = None
+    """What `/v1/models` must say; None: the model's own name."""
+    model_path: str | None = None
+    """Where the GGUF file lies on the box, outside the container."""
+    context_tokens: int | None = None
+    gpu_fraction: float | None = None
+    """vLLM's share of the unified memory, 0 to 1."""
+    max_sequences: int | None = None
+    kv_cache_dtype: str = "auto"
+    quantization: str | None = None
+    dtype: str = "auto"
+    threads: int | None = None
+    gpu_layers: int = 0
+    """llama.cpp's `-ngl`."""
+    depends_on: tuple[str, ...] = ()
+    image: str = ""
+    container: str | None = None
+    """A fixed container name, where the file gives one."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Which variable of the .env file sets which field: `gpu_fraction` → `ORCH_GPU_UTIL`."""
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.engine is Engine.VLLM or self.gpu_layers > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What the stack's own `up` script offers under one name."""
+
+    name: str
+    compose: tuple[str, ...]
+    """The arguments between `docker compose` and `up`: project directory, env file, files and
+    profiles, as the script gives them."""
+    services: tuple[str, ...]
+    """What it starts, in the order of its dependencies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    directory: str
+    """Absolute, on the box."""
+    env_file: str | None
+    services: tuple[Service, ...]
+    """Of all modes together, each once."""
+    modes: tuple[Mode, ...]
+    project: str = ""
+    """Compose's project name."""
+
+    def service(self, name: str) -> Service | None:
+        return next((one for one in self.services if one.name == name), None)
+
+    def mode(self, name: str) -> Mode | None:
+        return next((one for one in self.modes if one.name == name), None)
+
+    def mode_for(self, service: str) -> Mode | None:
+        """The smallest mode that holds it: whose arguments start and stop it."""
+        holding = [mode for mode in self.modes if service in mode.services]
+        return min(holding, key=lambda mode: len(mode.services), default=None)
