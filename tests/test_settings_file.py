@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from strixdesk.core.errors import SettingsError
 from strixdesk.core.tier import Capability
 from strixdesk.settings import (
+    BoxSettings,
     ChatSettings,
+    ControlSettings,
     MicrophoneSettings,
     Settings,
     TierSettings,
@@ -367,3 +369,35 @@ def test_given_a_start_then_the_library_that_writes_settings_is_not_loaded() -> 
     code = "import sys, strixdesk.settings_file; print('tomlkit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_given_a_box_with_controlled_tiers_then_only_what_says_something_is_written(
+    file: Path,
+) -> None:
+    tier = TierSettings(
+        name="coder",
+        base_url="http://strix:8002/v1",
+        control=ControlSettings(box="strix", unit="vllm_coder"),
+    )
+    settings = Settings(boxes=(BoxSettings(name="strix", host="strix"),), tiers=(tier,))
+    save(file, settings)
+    assert tomllib.loads(file.read_text()) == {
+        "boxes": [{"name": "strix", "host": "strix"}],
+        "tiers": [
+            {
+                "name": "coder",
+                "base_url": "http://strix:8002/v1",
+                "control": {"box": "strix", "unit": "vllm_coder"},
+            }
+        ],
+    }
+    assert load(file).settings == settings
+
+
+def test_given_a_removed_box_then_the_others_keep_their_comments(file: Path) -> None:
+    file.write_text(
+        '# the old one\n[[boxes]]\nname = "a"\n# mine\n[[boxes]]\nname = "b"\nhost = "b"  # lan\n'
+    )
+    settings = load(file).settings
+    save(file, settings.model_copy(update={"boxes": settings.boxes[1:]}))
+    assert file.read_text() == '# mine\n[[boxes]]\nname = "b"\nhost = "b"  # lan\n'

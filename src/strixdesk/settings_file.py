@@ -11,12 +11,26 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from strixdesk.core.errors import SettingsError
-from strixdesk.settings import Loaded, Settings
+from strixdesk.settings import (
+    BoxSettings,
+    ControlSettings,
+    Loaded,
+    Settings,
+    SourceSettings,
+    TierSettings,
+)
 from strixdesk.settings_explain import HEADER, explain
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
     from tomlkit.items import Table
+
+_NAMED: dict[str, type[BaseModel]] = {
+    "tiers": TierSettings,
+    "sources": SourceSettings,
+    "boxes": BoxSettings,
+}
+"""Lists of tables that are told apart by their `name`."""
 
 
 def load(path: Path) -> Loaded:
@@ -60,39 +74,49 @@ def save(path: Path, settings: Settings, before: Settings | None = None) -> None
                 "Mend or remove that file first; nothing in it was changed.",
             )
         wanted, was = _plain(settings), _plain(before) if before else None
-        in_file = tomllib.loads(text).get("tiers", [])
-        if was is None or was["tiers"] != wanted["tiers"]:
-            stay = {tier["name"] for tier in wanted["tiers"]}
-            if was is not None:  # tiers that a person has added to the file since
-                known = stay | {tier["name"] for tier in was["tiers"]}
-                added = [tier for tier in in_file if tier["name"] not in known]
-                wanted["tiers"] += added
-                stay |= {tier["name"] for tier in added}
-            gone = {number for number, tier in enumerate(in_file) if tier["name"] not in stay}
-            text = _without_tiers(text, gone)
+        for key in _NAMED:
+            text = _shortened(text, key, wanted, was)
         document = tomlkit.parse(text)
         _update(document, wanted, _plain(Settings()), was)
         _write(path, tomlkit.dumps(document))
     except OSError as error:
         raise SettingsError(
             f"The settings could not be saved to {path}: {error.strerror}.",
-            "They hold until StrixDesk ends.",
+            "What the file held before is still in it.",
         ) from error
 
 
-def _without_tiers(text: str, gone: set[int]) -> str:
-    """The text without those `[[tiers]]` tables. A comment right above a table goes with it."""
+def _shortened(text: str, key: str, wanted: dict[str, Any], was: dict[str, Any] | None) -> str:
+    """The text without the tables of `key` that are no longer wanted; those that a person has
+    added since `was` become wanted."""
+    if was is not None and was[key] == wanted[key]:
+        return text
+    in_file = tomllib.loads(text).get(key, [])
+    stay = {one["name"] for one in wanted[key]}
+    if was is not None:
+        known = stay | {one["name"] for one in was[key]}
+        added = [one for one in in_file if one["name"] not in known]
+        wanted[key] += added
+        stay |= {one["name"] for one in added}
+    gone = {number for number, one in enumerate(in_file) if one["name"] not in stay}
+    return _without_tables(text, key, gone) if gone else text
+
+
+def _without_tables(text: str, key: str, gone: set[int]) -> str:
+    """The text without those tables of a list, what belongs to them, and the comments right above
+    them."""
     lines = text.splitlines(keepends=True)
     keep: list[str] = []
     drop, seen = False, -1
     for number, line in enumerate(lines):
         if header := HEADER.match(line):
             begins = len(keep)
-            if header.group(1) == "[[" and header.group(2).strip("\"'") == "tiers":
+            name = header.group(2).strip("\"'")
+            if header.group(1) == "[[" and name == key:
                 seen += 1
                 now = seen in gone
             else:
-                now = False
+                now = drop and name.startswith(f"{key}.")
             above = _comment_above(lines, number)
             if now and not drop:
                 del keep[begins - len(above) :]
@@ -103,9 +127,9 @@ def _without_tiers(text: str, gone: set[int]) -> str:
             keep.append(line)
     shorter = "".join(keep)
     expected = tomllib.loads(text)
-    expected["tiers"] = [t for n, t in enumerate(expected.get("tiers", [])) if n not in gone]
+    expected[key] = [one for n, one in enumerate(expected.get(key, [])) if n not in gone]
     try:
-        same = {"tiers": [], **tomllib.loads(shorter)} == expected
+        same = {key: [], **tomllib.loads(shorter)} == expected
     except tomllib.TOMLDecodeError:
         same = False
     return shorter if same else text  # brackets inside a long string mislead
@@ -156,10 +180,10 @@ def _update(
             if key in table and isinstance(table[key], Table):
                 _update(table[key], value, default or {}, was[key] if was else None)
             elif value != default:
-                changed = {k: v for k, v in value.items() if v != (default or {}).get(k)}
-                table[key] = changed
-        elif key == "tiers":
-            _update_tiers(table, value, was["tiers"] if was else [])
+                usual = default or {}
+                table[key] = {k: v for k, v in value.items() if v != usual.get(k)}
+        elif key in _NAMED:
+            _update_tables(table, key, value, was[key] if was else [])
         elif key in table:
             present = _unwrapped(table[key])
             if isinstance(value, list) and isinstance(present, list):
@@ -170,32 +194,38 @@ def _update(
             table[key] = value
 
 
-def _update_tiers(
-    document: TOMLDocument | Table, wanted: list[dict[str, Any]], was: list[dict[str, Any]]
+def _update_tables(
+    document: TOMLDocument | Table,
+    key: str,
+    wanted: list[dict[str, Any]],
+    was: list[dict[str, Any]],
 ) -> None:
     """Those that stay keep their place and their comments."""
     import tomlkit
     from tomlkit.items import AoT
 
-    present = document.get("tiers")
+    present = document.get(key)
     if not wanted:
         if present is not None:
-            del document["tiers"]
+            del document[key]
         return
     array = present if isinstance(present, AoT) else tomlkit.aot()
     known = {str(one["name"]): one for one in array}
-    former = {tier["name"]: tier for tier in was}
-    names = [tier["name"] for tier in wanted]
+    former = {one["name"]: one for one in was}
+    names = [one["name"] for one in wanted]
     if list(known) != names[: len(known)]:  # another order: they are put down anew
         array = tomlkit.aot()
+    default = _plain(_NAMED[key].model_construct())
+    if key == "tiers":
+        default["control"] = _plain(ControlSettings())
     for number, fields in enumerate(wanted):
         one = known.get(fields["name"], tomlkit.table())
-        written = {k: v for k, v in fields.items() if v or k != "role" or k in one}
-        _update(one, written, {}, former.get(fields["name"]))
+        written = {k: v for k, v in fields.items() if k in one or v != default.get(k)}
+        _update(one, written, default, former.get(fields["name"]))
         if number >= len(array):
             array.append(one)
     if array is not present:
-        document["tiers"] = array
+        document[key] = array
 
 
 def _unwrapped(item: Any) -> Any:
