@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from strixdesk.atomic_file import write_atomically
 from strixdesk.core.errors import SettingsError
 from strixdesk.settings import (
     BoxSettings,
@@ -78,7 +77,7 @@ def save(path: Path, settings: Settings, before: Settings | None = None) -> None
             text = _shortened(text, key, wanted, was)
         document = tomlkit.parse(text)
         _update(document, wanted, _plain(Settings()), was)
-        _write(path, tomlkit.dumps(document))
+        write_atomically(path, tomlkit.dumps(document).encode())
     except OSError as error:
         raise SettingsError(
             f"The settings could not be saved to {path}: {error.strerror}.",
@@ -230,20 +229,3 @@ def _update_tables(
 
 def _unwrapped(item: Any) -> Any:
     return item.unwrap() if hasattr(item, "unwrap") else item
-
-
-def _write(path: Path, text: str) -> None:
-    target = path.resolve()  # a link to a dotfiles folder stays a link
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=target.parent, delete=False, encoding="utf-8"
-    ) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise

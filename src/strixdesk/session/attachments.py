@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 import os
 import struct
-import tempfile
 from pathlib import Path
 
+from strixdesk.atomic_file import write_atomically
 from strixdesk.core.conversation import Image
 from strixdesk.core.errors import AttachmentError
 
@@ -59,8 +59,7 @@ class AttachmentStore:
         target = self.path(image)
         if not _is_whole(target, len(data)):
             try:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                _write(target, data)
+                write_atomically(target, data)
             except OSError as error:
                 raise AttachmentError(
                     f"{called} could not be kept: {os.strerror(error.errno or 0)}.",
@@ -75,19 +74,6 @@ def _is_whole(path: Path, size: int) -> bool:
         return path.stat().st_size == size
     except OSError:
         return False
-
-
-def _write(target: Path, data: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
 
 
 def _what(data: bytes) -> str:
