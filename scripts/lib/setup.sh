@@ -40,6 +40,40 @@ install_system_packages() {
   } >&2
 }
 
+# A docker engine for the tests of the box. Where it cannot be had, they are skipped and say so:
+# never a reason to stop. Debian 12 has no Compose v2; the next release's package holds one binary,
+# which is taken from there without installing the package.
+install_docker_engine() {
+  [ "$(uname)" = Linux ] && command -v dpkg-query >/dev/null || return 0
+  if ! command -v dockerd >/dev/null; then
+    if [ "$(id -u)" != 0 ] || ! (install_system_packages docker.io); then
+      say "No docker engine: the tests of the box will be skipped. They need docker.io, and root to run it."
+      return 0
+    fi
+  fi
+  local plugin=$ROOT/.cache/docker/cli-plugins/docker-compose
+  if [ -x "$plugin" ] || docker compose version >/dev/null 2>&1; then return 0; fi
+  say "Fetching Docker Compose for the tests of the box …"
+  (fetch_compose "$plugin") >&2 || say "No Docker Compose could be fetched: the tests of the box will be skipped."
+}
+
+# fetch_compose FILE: from the package docker-compose of Debian 13, through a package list of its own.
+fetch_compose() {
+  local view mirror apt
+  view=$(mktemp -d)
+  # shellcheck disable=SC2064
+  trap "rm -rf '$view'" EXIT
+  # shellcheck disable=SC2016
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -1)
+  mkdir -p "$view/lists/partial" "$view/cache/archives/partial" "$(dirname "$1")"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$view/sources"
+  apt=(apt-get -q -o "Dir::Etc::sourcelist=$view/sources" -o Dir::Etc::sourceparts=-
+    -o "Dir::State::lists=$view/lists" -o "Dir::Cache=$view/cache" -o APT::Sandbox::User=root)
+  "${apt[@]}" update && cd "$view" && "${apt[@]}" download docker-compose &&
+    dpkg -x docker-compose_*.deb tree &&
+    cp tree/usr/libexec/docker/cli-plugins/docker-compose "$1.new" && mv "$1.new" "$1"
+}
+
 # Sets UV to uv at the pinned version; installs it into a folder of the checkout when it is not there.
 find_uv() {
   local want have own

@@ -91,7 +91,8 @@ def with_absent(
     """In the stack's order; a service without a container is ABSENT; strangers come last."""
     found = {one.name: one for one in seen}
     listed = [
-        found.pop(name, None) or ServiceStatus(name, ContainerState.ABSENT) for name in services
+        found.pop(name) if name in found else ServiceStatus(name, ContainerState.ABSENT)
+        for name in services
     ]
     return (*listed, *found.values())
 
