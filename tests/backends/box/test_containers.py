@@ -9,20 +9,26 @@ from strixdesk.backends.box.containers import failed, parse_containers, seconds,
 from strixdesk.core.box import ContainerHealth, ContainerState, ServiceStatus
 
 
-def told(service: str, **more: Any) -> str:
+def told(
+    service: str,
+    *,
+    container: str = "8c4c",
+    restarts: int = 0,
+    health: str | None = None,
+    **state: Any,
+) -> str:
     """One line as docker prints it."""
-    line = {
-        "service": service,
-        "id": "8c4c",
-        "state": "running",
-        "exit_code": 0,
-        "oom": False,
-        "error": "",
-        "started": "2026-11-21T02:31:26.5Z",
-        "restarts": 0,
-        "health": "",
+    state = {
+        "Status": "running",
+        "ExitCode": 0,
+        "OOMKilled": False,
+        "Error": "",
+        "StartedAt": "2026-11-21T02:31:26.5Z",
+        **state,
     }
-    return json.dumps(line | more)
+    if health is not None:
+        state["Health"] = {"Status": health, "FailingStreak": 0, "Log": None}
+    return json.dumps({"service": service, "id": container, "state": state, "restarts": restarts})
 
 
 def test_a_running_container_tells_its_health_and_since_when() -> None:
@@ -42,13 +48,13 @@ def test_a_container_without_a_health_check_has_none() -> None:
 
 
 def test_what_was_ended_by_the_kernel_says_so() -> None:
-    (one,) = parse_containers(told("a", state="exited", exit_code=137, oom=True))
+    (one,) = parse_containers(told("a", Status="exited", ExitCode=137, OOMKilled=True))
     assert "out of memory" in one.status.last_error
     assert failed(one.status)
 
 
 def test_what_docker_could_not_start_says_why() -> None:
-    line = told("a", state="created", exit_code=127, error="exec: no such file")
+    line = told("a", Status="created", ExitCode=127, Error="exec: no such file")
     (one,) = parse_containers(line)
     assert one.status.last_error == "exec: no such file"
     assert failed(one.status)
@@ -58,14 +64,14 @@ def test_what_docker_could_not_start_says_why() -> None:
     ("code", "is_failure"), [(0, False), (143, False), (137, False), (1, True)]
 )
 def test_only_an_error_of_its_own_is_a_failure(code: int, is_failure: bool) -> None:
-    (one,) = parse_containers(told("a", state="exited", exit_code=code))
+    (one,) = parse_containers(told("a", Status="exited", ExitCode=code))
     assert one.status.exit_code == code
     assert failed(one.status) is is_failure
 
 
 def test_of_two_containers_of_a_service_the_running_one_counts() -> None:
-    old = told("a", id="old", state="exited", started="2026-11-21T09:00:00Z")
-    assert [one.id for one in parse_containers(f"{old}\n{told('a', id='new')}")] == ["new"]
+    old = told("a", container="old", Status="exited", StartedAt="2026-11-21T09:00:00Z")
+    assert [one.id for one in parse_containers(f"{old}\n{told('a', container='new')}")] == ["new"]
 
 
 def test_services_come_in_the_order_of_the_stack_with_those_that_were_never_made() -> None:
@@ -96,7 +102,7 @@ def test_what_is_no_container_is_left_out(text: str) -> None:
 
 
 def test_unknown_words_of_a_newer_docker_do_no_harm() -> None:
-    line = told("a", state="hibernating", health="poorly", exit_code=None, started=None)
+    line = told("a", Status="hibernating", health="poorly", ExitCode=None, StartedAt=None)
     (one,) = parse_containers(line)
     assert (one.state, one.health) == (ContainerState.DEAD, ContainerHealth.NONE)
 
