@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -8,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strixdesk.core.addressing import addressee
 from strixdesk.core.errors import NoTier
-from strixdesk.core.question import addressee, features
+from strixdesk.core.question import features
 from strixdesk.core.route import Route
 from strixdesk.core.routing import choose_route, sees
 from strixdesk.core.tier import Capability, Tier, TierState, TierStatus
@@ -154,11 +154,17 @@ def test_the_programs_own_small_model_answers_only_when_nobody_else_can() -> Non
     assert got.reason == "“orchestrator” cannot be reached; “This computer” answers instead."
 
 
-def test_a_spoken_question_never_waits_for_the_reviewer_while_another_may_answer() -> None:
-    loading = dict.fromkeys(("orchestrator", "coder", "utility"), TierState.LOADING)
-    assert route("What time is it?", spoken=True, states=loading).tier == UTILITY
-    away = dict.fromkeys(("orchestrator", "coder", "utility"), TierState.UNREACHABLE)
-    assert route("What time is it?", spoken=True, states=away).tier == REVIEWER
+@pytest.mark.parametrize("state", [TierState.LOADING, TierState.UNREACHABLE])
+def test_speech_never_waits_for_the_reviewer_by_itself(state: TierState) -> None:
+    others = dict.fromkeys(("orchestrator", "coder", "utility"), state)
+    got = route("What time is it?", spoken=True, states=others)
+    assert got.tier == UTILITY
+    assert REVIEWER not in got.fallbacks
+    assert got.offer == (REVIEWER,), "but it may be asked by name"
+
+
+def test_where_all_are_slow_speech_is_answered_late_rather_than_never() -> None:
+    assert route("What time is it?", (REVIEWER,), spoken=True).tier == REVIEWER
 
 
 def test_when_nobody_is_ready_the_likeliest_is_asked_all_the_same() -> None:
@@ -293,27 +299,15 @@ def test_every_tier_is_asked_once_and_there_is_always_a_reason(
     got = choose_route(text, spoken=spoken, tiers=STACK, statuses=statuses)
     asked = [got.tier, *got.fallbacks]
     assert len(set(asked)) == len(asked)
-    assert len(asked) in {1, 4}, "called by name, or everybody in some order"
+    assert len(asked) in {1, 3 if spoken else 4}, "one by name, or all in some order"
     assert got.reason.endswith(".")
     assert "\n" not in got.reason
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "word " * 40_000,
-        "a" * 200_000,
-        "\n" * 100_000,
-        "def " * 50_000,
-        "a.b." * 50_000,
-        "$ " * 9_999,
-    ],
-    ids=lambda text: repr(text[:5]),
-)
-def test_the_longest_paste_is_routed_in_no_time(text: str) -> None:
-    def once() -> float:
-        began = time.perf_counter()
-        features(text)
-        return time.perf_counter() - began
-
-    assert min(once() for _ in range(20)) < 0.001
+@given(st.text(min_size=2000, max_size=2600), st.integers(1, 50_000))
+def test_a_long_paste_costs_what_a_short_one_does_since_its_middle_is_not_read(
+    text: str, more: int
+) -> None:
+    longer = text[:1500] + "why must it? " * more + text[-500:]
+    assert len(features(longer).seen) <= 2 * 2001, "lower case may take two characters for one"
+    assert features(longer).code == features(text[:1500] + "\n" + text[-500:]).code

@@ -96,7 +96,19 @@ class StreamBroken(TierError):
 
 
 class NoTier(StrixError):
-    pass
+    def __init__(
+        self,
+        message: str,
+        advice: str = "",
+        *,
+        offer: tuple[str, ...] = (),
+        without_pictures: bool = False,
+    ) -> None:
+        super().__init__(message, advice)
+        self.offer = offer
+        """Names of tiers that could be asked instead, if the user says so."""
+        self.without_pictures = without_pictures
+        """It could be asked again without its pictures, if the user says so."""
 
 
 class AttachmentError(StrixError):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from strixdesk.core.tier import Tier
+from strixdesk.core.complexity import LONG_CHARS, Complexity, complexity
 
 _LOOKED_AT_CHARS = 2000
 """Of a pasted log only the beginning and the end are read: that tells enough, in no time."""
@@ -85,6 +85,26 @@ class Question:
     depth: bool = False
     second_opinion: bool = False
     short: bool = False
+    long: bool = False
+    complexity: Complexity = field(default_factory=Complexity)
+    seen: str = field(default="", repr=False)
+    """What was looked at of it, in lower case."""
+
+    def signs(self, hard_score: float) -> Mapping[str, str]:
+        """The features that hold, by the names that rules use, with what was seen of each."""
+        pictures = "a picture" if self.images == 1 else "pictures"
+        hard = self.complexity.score >= hard_score
+        signs = {
+            "picture": pictures if self.images else "",
+            "code": self.code,
+            "second-opinion": "a second opinion" if self.second_opinion else "",
+            "asked": "thinking through" if self.depth else "",
+            "hard": f"hard ({self.complexity.words()})" if hard else "",
+            "long": "long" if self.long else "",
+            "short": "short" if self.short else "",
+            "spoken": "spoken" if self.spoken else "",
+        }
+        return {feature: evidence for feature, evidence in signs.items() if evidence}
 
 
 def features(text: str, *, images: int = 0, spoken: bool = False) -> Question:
@@ -102,6 +122,9 @@ def features(text: str, *, images: int = 0, spoken: bool = False) -> Question:
         depth=_says(_DEPTH, words),
         second_opinion=_says(_SECOND_OPINION, words),
         short=len(text) < 300 and len(text.split()) <= _SHORT_WORDS,
+        long=len(text) >= LONG_CHARS,
+        complexity=complexity(words, len(text), code=bool(code)),
+        seen=words,
     )
 
 
@@ -111,35 +134,3 @@ def _says(phrase: re.Pattern[str], words: str) -> bool:
         not (found.start() and words[found.start() - 1].isalnum())
         for found in phrase.finditer(words)
     )
-
-
-def addressee(text: str, tiers: Sequence[Tier]) -> Tier | None:
-    """The tier that the text is addressed to: “@coder …”, “ask the coder …”, “coder, …”.
-
-    By name or, where only one tier has it, by role. The longest fitting name wins.
-    """
-    start = text.lstrip()[:120].casefold()
-    for called, tier in sorted(_called(tiers).items(), key=lambda one: -len(one[0])):
-        if re.match(
-            rf"(?:@{_at(called)}(?![\w-])"
-            rf"|(?:please )?(?:ask|tell|let|have) (?:the )?{re.escape(called)}(?![\w-])"
-            rf"|(?:hey |the )?{re.escape(called)}\s*[,:](?!\S))",
-            start,
-        ):
-            return tier
-    return None
-
-
-def _called(tiers: Sequence[Tier]) -> dict[str, Tier]:
-    roles = [tier.role.casefold() for tier in tiers]
-    called = {
-        tier.role.casefold(): tier
-        for tier in tiers
-        if tier.role and roles.count(tier.role.casefold()) == 1
-    }
-    return called | {tier.name.casefold(): tier for tier in tiers}
-
-
-def _at(called: str) -> str:
-    """After an @, the spaces of a name may be left out or be hyphens."""
-    return r"[\s_-]?".join(map(re.escape, called.split()))

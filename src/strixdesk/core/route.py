@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from strixdesk.core.rules import Rule
 from strixdesk.core.tier import Tier
 
 
@@ -14,3 +15,9 @@ class Route:
     """A sentence that the user reads."""
     fallbacks: tuple[Tier, ...] = ()
     """Who is asked next, in order, if the tier cannot answer."""
+    offer: tuple[Tier, ...] = ()
+    """Who could be asked instead, if the user says so: never asked by itself."""
+    rule: Rule | None = None
+    """The rule that decided; None: the user's own choice, or nothing spoke for anybody."""
+    needed_tokens: int = 0
+    """What the question and the conversation before it need, as it was estimated."""

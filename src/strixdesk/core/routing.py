@@ -2,79 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from strixdesk.core.addressing import addressee, by_name
+from strixdesk.core.candidates import AWAY, NOT_MEANT, STARTABLE, Candidate
 from strixdesk.core.errors import NoTier
-from strixdesk.core.question import Question, addressee, features
+from strixdesk.core.question import Question, features
 from strixdesk.core.route import Route
+from strixdesk.core.rules import FASTEST, RoutingPolicy, Rule
 from strixdesk.core.tier import Capability, Tier, TierState, TierStatus
 
-_READINESS: Mapping[TierState, int] = {
-    TierState.READY: 0,
-    TierState.LOADING: 1,
-    TierState.STARTING: 1,
-    TierState.UNKNOWN: 2,
-    TierState.STOPPING: 4,
-    TierState.STOPPED: 4,
-    TierState.FAILED: 5,
-    TierState.UNREACHABLE: 5,
-}
-_STARTABLE = 3
-"""A tier that the program starts itself when it is asked."""
-
-_STATE_WORDS: Mapping[TierState, str] = {
-    TierState.LOADING: "is still loading",
-    TierState.STARTING: "is still starting",
-    TierState.UNKNOWN: "has not been heard of yet",
-    TierState.STOPPING: "is stopping",
-    TierState.STOPPED: "is stopped",
-    TierState.FAILED: "has failed",
-    TierState.UNREACHABLE: "cannot be reached",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A tier with what is known of it."""
-
-    tier: Tier
-    state: TierState
-    capabilities: frozenset[Capability]
-    position: int
-    """In the user's own order."""
-
-    @property
-    def readiness(self) -> int:
-        """0 is best."""
-        rank = _READINESS[self.state]
-        return min(rank, _STARTABLE) if self.tier.starter else rank
-
-    def can(self, capability: Capability) -> bool:
-        return capability in self.capabilities
-
-    def is_a(self, role: str) -> bool:
-        return role in self.tier.role.casefold()
-
-    @property
-    def slow(self) -> bool:
-        """Writes a few tokens a second: good for what may take its time."""
-        return self.is_a("reviewer")
-
-
-NOT_MEANT = 9
-"""The rank of a tier that a wish says nothing for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a question would like: how well each tier suits (0 is best), and why, in words."""
-
-    because: str
-    """A clause that can begin a sentence; empty: nothing speaks for anybody."""
-    rank: Callable[[Known], int]
-    at_once: bool = False
-    """Somebody listens for the answer: rather a tier that has yet to load than a slow one."""
+_STANDARD = RoutingPolicy()
 
 
 def choose_route(
@@ -86,141 +25,244 @@ def choose_route(
     statuses: Mapping[str, TierStatus],
     named: str | None = None,
     default: str | None = None,
+    needed_tokens: int = 0,
+    policy: RoutingPolicy = _STANDARD,
 ) -> Route:
     """The tier that answers, why, and who is asked next if it cannot. Raises NoTier.
 
     A tier that the user names, as `named` or at the start of the text, is used exactly and has no
-    fallbacks: nobody answers in another's name.
+    fallbacks: nobody answers in another's name. `needed_tokens`: the prompt as it is estimated,
+    with the conversation so far.
     """
-    known = [_known(tier, statuses, position) for position, tier in enumerate(tiers)]
-    if not known:
+    everybody = [
+        Candidate(
+            tier,
+            statuses.get(tier.name) or TierStatus(TierState.UNKNOWN, since=0.0),
+            position,
+            policy.slow_tokens_per_s,
+        )
+        for position, tier in enumerate(tiers)
+    ]
+    if not everybody:
         raise NoTier(
             "There is no model server to ask yet.",
             "Add one under [[tiers]] in the settings, or install the starter kit.",
         )
+    question = features(text, images=images, spoken=spoken)
+    choice = _Choice(everybody, question, policy, needed_tokens, default)
     if named is not None:
-        one = _by_name(known, named)
-        return _exactly(one, images, f"You chose “{one.tier.name}”.")
+        tier = by_name(named, tiers)
+        if tier is None:
+            names = ", ".join(f"“{one.name}”" for one in tiers)
+            raise NoTier(f"No tier is called “{named}”.", f"There is: {names}.")
+        return choice.exactly(tier, f"You chose “{tier.title}”")
     if called := addressee(text, tiers):
-        one = next(one for one in known if one.tier is called)
-        return _exactly(one, images, f"You asked for “{one.tier.name}” by name.")
-    candidates = _with_eyes(known) if images else known
-    wish = _wish(features(text, images=images, spoken=spoken))
-    return _best(candidates, wish, (default or "").casefold())
+        return choice.exactly(called, f"You asked for “{called.title}” by name")
+    return choice.best()
 
 
 def sees(tier: Tier, status: TierStatus | None) -> bool:
     """It is known to take pictures."""
-    return _known(tier, {tier.name: status} if status else {}, 0).can(Capability.VISION)
+    told = status.capabilities if status else frozenset()
+    return Capability.VISION in (told if tier.capabilities is None else tier.capabilities)
 
 
-def _wish(question: Question) -> Wish:
-    """The first thing that speaks for somebody."""
-    if question.images:
-        what = "a picture" if question.images == 1 else "pictures"
-        return Wish(f"The question comes with {what}", _meant_for(can=Capability.VISION))
-    if question.second_opinion:
-        return Wish("You want a second opinion", _meant_for("reviewer", "orchestrator"))
-    if question.code:
-        return Wish(question.code, _meant_for("coder", "coding", can=Capability.CODE))
-    if question.depth:
-        return Wish("This wants thinking through", _meant_for("orchestrator", "reviewer"))
-    if question.spoken and question.short:
-        because = "A short spoken question wants a quick answer"
-        return Wish(because, _meant_for("utility"), at_once=True)
-    return Wish("", _meant_for())
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """One question before everybody who might answer it."""
 
+    everybody: Sequence[Candidate]
+    question: Question
+    policy: RoutingPolicy
+    needed_tokens: int
+    default: str | None
 
-def _meant_for(*roles: str, can: Capability | None = None) -> Callable[[Known], int]:
-    """The roles in their order, then whoever has the capability."""
+    # -- by name -------------------------------------------------------------------------------
 
-    def rank(one: Known) -> int:
-        place = next((place for place, role in enumerate(roles) if one.is_a(role)), None)
-        if place is not None:
-            return place
-        return len(roles) if can and one.can(can) else NOT_MEANT
+    def exactly(self, tier: Tier, because: str) -> Route:
+        one = next(one for one in self.everybody if one.tier is tier)
+        others = self._others(one)
+        blind = one.state is not TierState.UNKNOWN and not one.can(Capability.VISION)
+        if self.question.images and blind and one.readiness < STARTABLE:
+            raise NoTier(
+                f"“{tier.title}” cannot look at pictures.",
+                "Ask it without the picture, or choose a tier that sees.",
+                offer=tuple(other.name for other in others),
+                without_pictures=True,
+            )
+        away = one.readiness >= AWAY
+        if away and (words := one.state_words()):
+            because = f"{because}; it {words}"
+        elif not self._holds(one):
+            because = f"{because}; the oldest messages do not fit into it"
+        return Route(
+            tier, f"{because}.", offer=others if away else (), needed_tokens=self.needed_tokens
+        )
 
-    return rank
+    def _others(self, one: Candidate) -> tuple[Tier, ...]:
+        """Who could be asked in its place, likeliest first."""
+        able = [
+            other
+            for other in self.everybody
+            if other is not one
+            and other.readiness < AWAY
+            and (not self.question.images or other.can(Capability.VISION))
+        ]
+        able.sort(key=lambda other: (other.tier.cloud, other.readiness, other.position))
+        return tuple(other.tier for other in able)
 
+    # -- by rule -------------------------------------------------------------------------------
 
-def _best(candidates: Sequence[Known], wish: Wish, default: str) -> Route:
-    def suits(one: Known) -> tuple[bool, int, bool, bool, int]:
+    def best(self) -> Route:
+        able = self._with_eyes() if self.question.images else list(self.everybody)
+        signs = self.question.signs(self.policy.hard_score)
+        rule = next(
+            (
+                rule
+                for rule in self.policy.rules
+                if rule.holds(signs, self.question.seen)
+                and any(one.place(rule.to) != NOT_MEANT for one in able)
+            ),
+            None,
+        )
+        candidates = self._in_the_house(able, rule)
+        too_slow = [one for one in candidates if self.question.spoken and one.slow]
+        if len(too_slow) == len(candidates):
+            too_slow = []  # there is nothing but slow ones: better late than never
+        candidates = [one for one in candidates if one not in too_slow]
+        ranked = self._ranked(candidates, rule)
+        suited = min((*candidates, *too_slow), key=lambda one: self._suits(one, rule))
+        passed_over = (
+            suited if self._suits(suited, rule)[:4] < self._suits(ranked[0], rule)[:4] else None
+        )
+        chosen = ranked[0]
+        if passed_over:
+            heirs = self._heirs(passed_over, ranked)
+            chosen = next((one for one in heirs if self._as_able(one, chosen)), chosen)
+        heirs = self._heirs(chosen, ranked)
+        others = [*heirs, *(one for one in ranked if one not in (chosen, *heirs))]
+        clause = rule.clause(signs) if rule else ""
+        reason = self._reason(chosen, passed_over, clause, rule, alone=len(candidates) == 1)
+        return Route(
+            chosen.tier,
+            reason,
+            tuple(one.tier for one in others),
+            offer=tuple(one.tier for one in too_slow if one.readiness < AWAY),
+            rule=rule if rule and chosen.place(rule.to) != NOT_MEANT else None,
+            needed_tokens=self.needed_tokens,
+        )
+
+    def _ranked(self, candidates: Sequence[Candidate], rule: Rule | None) -> list[Candidate]:
+        """Who can answer at all, then who holds the whole conversation, then who is ready, then
+        who suits."""
+
+        def rank(one: Candidate) -> tuple[object, ...]:
+            away = one.readiness >= AWAY
+            fits = self._holds(one)
+            # Where nobody holds it, the largest comes first.
+            size = 0 if fits or somebody_fits else -(one.context_tokens or 0)
+            return away, not fits, size, one.readiness, self._suits(one, rule)
+
+        somebody_fits = any(self._holds(one) and one.readiness < AWAY for one in candidates)
+        return sorted(candidates, key=rank)
+
+    def _heirs(self, one: Candidate, among: Sequence[Candidate]) -> list[Candidate]:
+        """Whom its source declares to answer in its place, and can."""
+        names = one.tier.fallbacks if self._holds(one) else one.tier.context_fallbacks
+        by_id = {other.tier.name: other for other in among if other.readiness < AWAY}
+        return [by_id[name] for name in names if name in by_id and by_id[name] is not one]
+
+    def _as_able(self, one: Candidate, other: Candidate) -> bool:
+        return one.readiness <= other.readiness and self._holds(one) >= self._holds(other)
+
+    def _suits(self, one: Candidate, rule: Rule | None) -> tuple[bool, int, float, bool, bool, int]:
         """The program's own small model is for when there is nothing else; then what the question
         wants; then the user's default; then the user's order, with the slow ones last."""
-        not_default = one.tier.name.casefold() != default
-        slow = one.slow and not_default
-        return one.tier.starter, wish.rank(one), not_default, slow, one.position
+        place = one.place(rule.to) if rule else NOT_MEANT
+        by_speed = rule is not None and place < len(rule.to) and rule.to[place].strip() == FASTEST
+        speed = one.expected_tokens_per_s if by_speed else 0.0
+        not_default = not self._is_default(one)
+        return one.tier.starter, place, -speed, not_default, one.slow and not_default, one.position
 
-    def readiness(one: Known) -> int:
-        return max(one.readiness, _STARTABLE) if wish.at_once and one.slow else one.readiness
+    def _in_the_house(self, able: list[Candidate], rule: Rule | None) -> list[Candidate]:
+        """Cloud tiers are asked only where the user said so: as the default, or by a rule."""
+        kept = [
+            one
+            for one in able
+            if not one.tier.cloud
+            or self._is_default(one)
+            or (rule and one.place(rule.to) != NOT_MEANT)
+        ]
+        if not kept:
+            names = ", ".join(f"“{one.tier.title}”" for one in able)
+            raise NoTier(
+                f"Only the cloud could answer this: {names}.",
+                "Ask it by name, or make it your default.",
+                offer=tuple(one.tier.name for one in able),
+            )
+        return kept
 
-    ranked = sorted(candidates, key=lambda one: (readiness(one), suits(one)))
-    chosen, suited = ranked[0], min(candidates, key=suits)
-    passed_over = suited if suits(suited)[:3] < suits(chosen)[:3] else None
-    reason = _reason(chosen, passed_over, wish, default, alone=len(candidates) == 1)
-    return Route(chosen.tier, reason, tuple(one.tier for one in ranked[1:]))
+    def _with_eyes(self) -> list[Candidate]:
+        """Those that take pictures; where none is known to, those that were never asked."""
+        seeing = [one for one in self.everybody if one.can(Capability.VISION)]
+        seeing = seeing or [one for one in self.everybody if one.state is TierState.UNKNOWN]
+        if not seeing:
+            raise NoTier(
+                "None of your tiers can look at pictures.",
+                "Ask without the picture, or add a tier whose model sees.",
+                without_pictures=True,
+            )
+        return seeing
 
+    def _is_default(self, one: Candidate) -> bool:
+        return self.default is not None and by_name(self.default, [one.tier]) is one.tier
 
-def _reason(
-    chosen: Known, passed_over: Known | None, wish: Wish, default: str, *, alone: bool
-) -> str:
-    name = f"“{chosen.tier.name}”"
-    meant = wish.because and wish.rank(chosen) != NOT_MEANT
-    if passed_over:
-        away = f"“{passed_over.tier.name}” {_STATE_WORDS.get(passed_over.state, 'is too slow')}"
-        start = f"{wish.because}, but {away}" if wish.because else away
-        return f"{start}; {name} answers instead."
-    if wish.because and meant:
-        return f"{wish.because}; {name} is the one for that."
-    if alone:
-        return f"{name} is the only tier there is."
-    if chosen.tier.name.casefold() == default:
-        return f"{name} is your default."
-    if chosen.state is TierState.READY:
-        return f"{name} is ready."
-    return f"No tier is ready; {name} is the likeliest to answer."
+    def _holds(self, one: Candidate) -> bool:
+        return one.holds(self.needed_tokens, self.policy.answer_tokens)
 
+    # -- in words ------------------------------------------------------------------------------
 
-def _exactly(one: Known, images: int, reason: str) -> Route:
-    blind = one.state is not TierState.UNKNOWN and not one.can(Capability.VISION)
-    if images and blind and one.readiness <= _READINESS[TierState.UNKNOWN]:
-        raise NoTier(
-            f"“{one.tier.name}” cannot look at pictures.",
-            "Ask it without the picture, or choose a tier that sees.",
-        )
-    return Route(one.tier, reason)
+    def _reason(
+        self,
+        chosen: Candidate,
+        passed_over: Candidate | None,
+        clause: str,
+        rule: Rule | None,
+        *,
+        alone: bool,
+    ) -> str:
+        name = f"“{chosen.tier.title}”"
+        if not self._holds(chosen) and chosen.readiness < AWAY:
+            whole = f"the whole conversation (about {self.needed_tokens:,} tokens)"
+            if alone:
+                return f"{name} is the only tier there is; the oldest messages do not fit into it."
+            return f"No tier holds {whole}; {name} holds most of it."
+        if passed_over:
+            away = f"“{passed_over.tier.title}” {self._against(passed_over)}"
+            start = f"{clause}, but {away}" if clause else away
+            return f"{start}; {name} answers instead."
+        if rule and chosen.place(rule.to) != NOT_MEANT:
+            return f"{clause}; {name} is {self._praise(chosen, rule)}."
+        if alone:
+            return f"{name} is the only tier there is."
+        if self._is_default(chosen):
+            return f"{name} is your default."
+        if chosen.state is TierState.READY:
+            return f"{name} is ready."
+        return f"No tier is ready; {name} is the likeliest to answer."
 
+    def _praise(self, chosen: Candidate, rule: Rule) -> str:
+        measured = chosen.status.tokens_per_s
+        if rule.to[chosen.place(rule.to)].strip() == FASTEST and measured is not None:
+            return f"the fastest ({measured:.0f} tokens a second)"
+        return "the one for that"
 
-def _with_eyes(known: Sequence[Known]) -> list[Known]:
-    """Those that take pictures; where none is known to, those that were never asked."""
-    seeing = [one for one in known if one.can(Capability.VISION)]
-    seeing = seeing or [one for one in known if one.state is TierState.UNKNOWN]
-    if not seeing:
-        raise NoTier(
-            "None of your tiers can look at pictures.",
-            "Ask without the picture, or add a tier whose model sees.",
-        )
-    return seeing
-
-
-def _by_name(known: Sequence[Known], name: str) -> Known:
-    wanted = name.strip().casefold()
-    by_role = [one for one in known if one.tier.role.casefold() == wanted]
-    for one in known:
-        if one.tier.name.casefold() == wanted:
-            return one
-    if len(by_role) == 1:
-        return by_role[0]
-    names = ", ".join(f"“{one.tier.name}”" for one in known)
-    raise NoTier(f"No tier is called “{name}”.", f"There is: {names}.")
-
-
-def _known(tier: Tier, statuses: Mapping[str, TierStatus], position: int) -> Known:
-    status = statuses.get(tier.name)
-    told = status.capabilities if status else frozenset()
-    return Known(
-        tier,
-        status.state if status else TierState.UNKNOWN,
-        told if tier.capabilities is None else tier.capabilities,
-        position,
-    )
+    def _against(self, one: Candidate) -> str:
+        if self.question.spoken and one.slow:
+            return "is too slow for speech"
+        if one.readiness < AWAY and not self._holds(one):
+            return (
+                f"holds only {one.context_tokens or 0:,} tokens and this needs about "
+                f"{self.needed_tokens:,}"
+            )
+        return one.state_words() or "is busy"

@@ -83,6 +83,10 @@ class Tier:
     key_name: str | None = None
     """Entry of the system's keychain that holds the key."""
     control: Control | None = None
+    fallbacks: tuple[str, ...] = ()
+    """Names of the tiers that its source declares to answer in its place, in order."""
+    context_fallbacks: tuple[str, ...] = ()
+    """The same, for questions that are too long for it."""
 
     @property
     def title(self) -> str:
