@@ -46,6 +46,18 @@ class Service:
     """A fixed container name, where the file gives one."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Which variable of the .env file sets which field: `gpu_fraction` → `ORCH_GPU_UTIL`."""
+    open_to_all: bool = False
+    """It listens on every interface and asks for no key."""
+    mmap: bool = True
+    """llama.cpp maps its file in place of reading it (no `--no-mmap`)."""
+    health_check: bool = False
+    """The compose file has one, so that others can wait for its health."""
+    waits_for: tuple[str, ...] = ()
+    """Those of `depends_on` that must be healthy first."""
+    hf_home: str | None = None
+    """Folder on the box that holds the Hugging Face cache, where it is mounted."""
+    ports: tuple[int, ...] = ()
+    """Every port of the box that it takes, its own included."""
 
     @property
     def on_gpu(self) -> bool:
@@ -62,6 +74,8 @@ class Mode:
     profiles, as the script gives them."""
     services: tuple[str, ...]
     """What it starts, in the order of its dependencies."""
+    exports: tuple[str, ...] = ()
+    """`NAME=value` of the variables that the script sets for compose beyond the env file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,8 @@ class Stack:
     modes: tuple[Mode, ...]
     project: str = ""
     """Compose's project name."""
+    left_out: tuple[str, ...] = ()
+    """Sentences about what could not be read, and why."""
 
     def service(self, name: str) -> Service | None:
         return next((one for one in self.services if one.name == name), None)

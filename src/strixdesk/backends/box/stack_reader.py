@@ -1,0 +1,346 @@
+"""A stack as its own files describe it: modes from its `up` script, services from compose.
+
+Nothing is copied of the script's logic: each mode is run once with a stand-in for docker
+(`stack_probe`), and compose is asked with exactly the arguments that the script gave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from posixpath import basename, dirname, join
+from typing import Any
+
+from strixdesk.backends.box import stack_probe
+from strixdesk.backends.box.shell import Completed, Shell
+from strixdesk.core.errors import CommandFailed
+from strixdesk.core.service_command import read_service
+from strixdesk.core.stack import Engine, Mode, Service, Stack
+from strixdesk.core.tier import Control, ControlKind, Tier
+from strixdesk.core.up_script import (
+    DockerCall,
+    UpCall,
+    interpreter,
+    may_be_tried,
+    possible_modes,
+    recorded_calls,
+    up_call,
+    value_of,
+)
+
+_AT_ONCE = 3
+_CONFIG_S = 30.0
+_TRY_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What lies in the stack's folder."""
+
+    path: str
+    env: bool
+    example: bool
+    script: str | None
+    script_text: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Config:
+    """What compose made of one set of arguments."""
+
+    resolved: Mapping[str, Any]
+    raw: Mapping[str, Any]
+    """Variables unresolved; empty where compose cannot tell."""
+
+
+async def read_stack(shell: Shell, directory: str) -> Stack:
+    """Raises CommandFailed when there is no stack or compose cannot read it; what `Shell.run`
+    raises passes through."""
+    folder = await _look(shell, directory)
+    wanted = await _modes(shell, folder)
+    gate = asyncio.Semaphore(_AT_ONCE)
+    distinct = list(dict.fromkeys((call.compose, call.exports) for call in wanted.values()))
+    answers = await asyncio.gather(*(_config(shell, gate, *one) for one in distinct))
+    configs = dict(zip(distinct, answers, strict=True))
+    return _stack(folder, wanted, configs)
+
+
+async def find_stacks(shell: Shell) -> list[str]:
+    """Folders that hold a stack of model servers: by compose's own list of projects, and by
+    looking in the usual places."""
+    found = await asyncio.gather(
+        shell.run(["docker", "compose", "ls", "--all", "--format", "json"]),
+        shell.run(["sh", "-s"], stdin=stack_probe.FIND.encode(), timeout_s=60),
+    )
+    files = [*_project_files(found[0]), *found[1].out.splitlines()]
+    folders: dict[str, None] = {}
+    for file in files:
+        folder = dirname(file.strip())
+        if basename(folder) in {"compose", "docker"}:  # the usual sub-folders
+            folder = dirname(folder)
+        if folder:
+            folders[folder] = None
+    return list(folders)
+
+
+def tiers_of(stack: Stack, box_name: str, host: str | None) -> tuple[Tier, ...]:
+    """Its model servers as tiers, named `box/service`. `host`: where its ports answer; None: this
+    machine."""
+    servers = [
+        one for one in stack.services if one.engine is not Engine.OTHER and one.port is not None
+    ]
+    roles = [one.role for one in servers]
+    address = "127.0.0.1" if host is None else f"[{host}]" if ":" in host else host
+    return tuple(
+        Tier(
+            name=f"{box_name}/{one.name}",
+            base_url=f"http://{address}:{one.port}/v1",
+            role=one.role,
+            model=one.served_as or one.model,
+            context_tokens=_context(one),
+            label=_label(one, alone=roles.count(one.role) == 1),
+            concurrency=one.max_sequences,
+            control=Control(ControlKind.COMPOSE, box_name, one.name),
+        )
+        for one in servers
+    )
+
+
+# ---- the folder and its script -----------------------------------------------------------------
+
+
+async def _look(shell: Shell, directory: str) -> _Folder:
+    done = await shell.run(
+        ["sh", "-s", "--", directory.rstrip("/") or "/"], stdin=stack_probe.LOOK.encode()
+    )
+    fields = done.out.split("\0")
+    if not done.ok or fields[0] != "FOLDER" or len(fields) < 2:
+        raise CommandFailed(
+            f"There is no folder {directory} on the box.",
+            "Check the stack's folder in the settings.",
+            done.status,
+        )
+    path, script, text = fields[1], None, ""
+    files: list[str] = []
+    kinds: set[str] = set()
+    at = 2
+    while at + 1 < len(fields):
+        kind, value = fields[at], fields[at + 1]
+        kinds.add(kind)
+        at += 2
+        if kind == "SCRIPT":
+            script, text = value, fields[at] if at < len(fields) else ""
+            at += 1
+        elif kind == "FILE":
+            files.append(value)
+    return _Folder(
+        path, "ENV" in kinds, "EXAMPLE" in kinds, script, text, tuple(dict.fromkeys(files))
+    )
+
+
+async def _modes(shell: Shell, folder: _Folder) -> dict[str, UpCall]:
+    """What each mode starts."""
+    if folder.script and may_be_tried(folder.script_text):
+        names = possible_modes(folder.script_text) or (".",)
+        modes = await _tried(shell, folder, folder.script, names)
+        if not modes and names != (".",):
+            modes = await _tried(shell, folder, folder.script, (".",))
+        if modes:
+            return modes
+    if not folder.files:
+        raise CommandFailed(
+            f"{folder.path} on the box holds no compose files.",
+            "Check the stack's folder in the settings.",
+        )
+    return _by_file(folder)
+
+
+async def _tried(
+    shell: Shell, folder: _Folder, script: str, names: Sequence[str]
+) -> dict[str, UpCall]:
+    done = await shell.run(
+        ["sh", "-s", "--", folder.path, script, interpreter(folder.script_text), *names],
+        stdin=stack_probe.TRY.encode(),
+        timeout_s=_TRY_S,
+    )
+    calls: dict[str, list[DockerCall]] = {}
+    for mode, call in recorded_calls(done.out.split("\0")):
+        calls.setdefault(mode, []).append(call)
+    tried = {name: up_call(calls.get(name, ())) for name in names}
+    return {"up" if name == "." else name: call for name, call in tried.items() if call is not None}
+
+
+def _by_file(folder: _Folder) -> dict[str, UpCall]:
+    """Without a script that tells: one mode for each compose file, and one for all of them."""
+    common = ["--project-directory", folder.path]
+    if folder.env:
+        common += ["--env-file", join(folder.path, ".env")]
+    base = [file for file in folder.files if "override" not in file]
+    overrides = [file for file in folder.files if "override" in file]
+    modes: dict[str, UpCall] = {}
+    for file in base:
+        mine = [file, *(one for one in overrides if dirname(one) == dirname(file))]
+        flags = [word for one in mine for word in ("-f", join(folder.path, one))]
+        modes[_mode_name(file)] = UpCall((*common, *flags), ())
+    if len(base) > 1:
+        flags = [word for one in folder.files for word in ("-f", join(folder.path, one))]
+        modes["all"] = UpCall((*common, *flags), ())
+    return modes
+
+
+def _mode_name(file: str) -> str:
+    stem = basename(file).rpartition(".")[0]
+    for prefix in ("docker-compose", "compose"):
+        stem = stem.removeprefix(prefix)
+    return stem.strip(".-_") or "stack"
+
+
+# ---- compose -----------------------------------------------------------------------------------
+
+
+async def _config(
+    shell: Shell, gate: asyncio.Semaphore, compose: tuple[str, ...], exports: tuple[str, ...]
+) -> _Config | CommandFailed:
+    prefix = ["env", *exports] if exports else []
+    command = [*prefix, "docker", "compose", *compose, "config", "--format", "json"]
+    async with gate:
+        resolved = await shell.run(command, timeout_s=_CONFIG_S)
+    table = _json(resolved.out) if resolved.ok else None
+    if table is None:
+        return _refusal(resolved)
+    async with gate:
+        raw = await shell.run([*command, "--no-interpolate"], timeout_s=_CONFIG_S)
+    return _Config(table, (_json(raw.out) or {}) if raw.ok else {})
+
+
+def _refusal(done: Completed) -> CommandFailed:
+    said = next((line.strip() for line in reversed(done.err.splitlines()) if line.strip()), "")
+    if "is not a docker command" in done.err or "unknown command" in done.err:
+        return CommandFailed(
+            "Docker on the box has no “docker compose”.",
+            "Install the compose plugin there (docker-compose-plugin).",
+            done.status,
+        )
+    if done.status == 127:
+        return CommandFailed("There is no docker on the box.", "Install docker there.", 127)
+    if "env file" in done.err and "find" in done.err:
+        return CommandFailed(
+            f"The stack has no .env file yet ({said}).",
+            "Copy its .env.example to .env on the box and look through the values.",
+            done.status,
+        )
+    return CommandFailed(
+        f"Compose cannot read the stack: {said or 'it gave no reason'}.",
+        "Run “docker compose config” in its folder on the box.",
+        done.status,
+    )
+
+
+def _stack(
+    folder: _Folder,
+    wanted: Mapping[str, UpCall],
+    configs: Mapping[tuple[tuple[str, ...], tuple[str, ...]], _Config | CommandFailed],
+) -> Stack:
+    services: dict[str, Service] = {}
+    modes: list[Mode] = []
+    left_out: list[str] = []
+    failure: CommandFailed | None = None
+    project = ""
+    for name, call in wanted.items():
+        config = configs[call.compose, call.exports]
+        if isinstance(config, CommandFailed):
+            failure = failure or config
+            left_out.append(f"The mode “{name}” was left out. {config.sentence()}")
+            continue
+        project = project or str(config.resolved.get("name") or "")
+        raw = _table(config.raw.get("services"))
+        here = {
+            one: read_service(one, table, raw.get(one))
+            for one, table in _table(config.resolved.get("services")).items()
+        }
+        started = _with_needs(call.services, here) if call.services else list(here)
+        services = {**here, **services}
+        modes.append(Mode(name, call.compose, _ordered(started, here), call.exports))
+    if failure is not None and not modes:
+        raise failure
+    env = next((value_of(mode.compose, "--env-file") for mode in modes), None)
+    if env is None and folder.env:
+        env = join(folder.path, ".env")
+    order = _ordered(sorted(services), services)
+    return Stack(
+        folder.path,
+        env,
+        tuple(services[name] for name in order),
+        tuple(modes),
+        project,
+        tuple(left_out),
+    )
+
+
+def _with_needs(names: Iterable[str], services: Mapping[str, Service]) -> list[str]:
+    found: dict[str, None] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop(0)
+        if name in services and name not in found:
+            found[name] = None
+            waiting += services[name].depends_on
+    return list(found)
+
+
+def _ordered(names: Iterable[str], services: Mapping[str, Service]) -> tuple[str, ...]:
+    """Each after those that it depends on; otherwise GPU servers first, and by port."""
+    rest = sorted(
+        names, key=lambda name: (not services[name].on_gpu, services[name].port or 0, name)
+    )
+    done: list[str] = []
+    while rest:
+        free = (one for one in rest if not set(services[one].depends_on) & set(rest) - {one})
+        name = next(free, rest[0])  # a circle: compose itself refuses those
+        rest.remove(name)
+        done.append(name)
+    return tuple(done)
+
+
+# ---- small things ------------------------------------------------------------------------------
+
+
+def _context(service: Service) -> int | None:
+    """Of one answer: llama.cpp shares its context among its slots."""
+    if service.context_tokens is None or service.engine is not Engine.LLAMA_CPP:
+        return service.context_tokens
+    return service.context_tokens // (service.max_sequences or 1)
+
+
+def _label(service: Service, *, alone: bool) -> str:
+    words = service.role.replace("_", " ").replace("-", " ")
+    title = words[:1].upper() + words[1:]
+    return title if alone else f"{title} ({service.engine.value})"
+
+
+def _project_files(listed: Completed) -> list[str]:
+    try:
+        projects = json.loads(listed.out) if listed.ok else []
+    except ValueError:
+        return []
+    files = [
+        str(one.get("ConfigFiles") or "")
+        for one in (projects if isinstance(projects, list) else [])
+        if isinstance(one, dict)
+    ]
+    return [file for several in files for file in several.split(",")]
+
+
+def _json(text: str) -> dict[str, Any] | None:
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _table(told: Any) -> dict[str, Any]:
+    return told if isinstance(told, dict) else {}
