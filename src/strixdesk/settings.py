@@ -9,8 +9,9 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
-from strixdesk.core.errors import SettingsError
 from strixdesk.core.box import Box
+from strixdesk.core.errors import SettingsError
+from strixdesk.core.rules import DEFAULT_RULES, FEATURES, RoutingPolicy, Rule
 from strixdesk.core.tier import Capability, Control, ControlKind, Price, Tier
 
 
@@ -135,14 +136,27 @@ class BoxSettings(_Part):
 class RuleSettings(_Part):
     """Who is meant for which question. The first rule whose conditions all hold decides."""
 
-    because: str
-    """Shown as the reason: “Here is code”."""
-    to: tuple[str, ...]
-    """Names or roles, best first."""
+    because: str = Field(min_length=1)
+    """Shown as the reason: “Here is code”. `{code}`, `{hard}` and `{picture}` stand for what was
+    seen of them."""
+    to: tuple[str, ...] = Field(min_length=1)
+    """Best first: names, labels, roles, capabilities, or `fastest`. A cloud tier only by name."""
     when: tuple[str, ...] = ()
-    """Features that must all hold: picture, code, hard, long, short, spoken, second-opinion."""
+    """Features that must all hold: picture, code, second-opinion, asked ("think hard"), hard,
+    long, short, spoken."""
     words: tuple[str, ...] = ()
-    """Or: any of these words or phrases is in the question."""
+    """And any of these words or phrases is in the question; empty: none has to be."""
+
+    @field_validator("when")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for feature in value:
+            if feature not in FEATURES:
+                raise ValueError(f'"{feature}" is none of {", ".join(FEATURES)}')
+        return value
+
+    def rule(self) -> Rule:
+        return Rule(self.because, self.to, self.when, self.words)
 
 
 class RoutingSettings(_Part):
@@ -152,6 +166,13 @@ class RoutingSettings(_Part):
     """From which complexity on a question counts as hard."""
     slow_tokens_per_s: float = Field(default=5.0, ge=0)
     """Tiers that write more slowly than this never answer live speech."""
+
+    def policy(self, answer_tokens: int) -> RoutingPolicy:
+        """`answer_tokens`: the cap of an answer, for which a context keeps room."""
+        rules = DEFAULT_RULES
+        if self.rules is not None:
+            rules = tuple(rule.rule() for rule in self.rules)
+        return RoutingPolicy(rules, self.hard_score, self.slow_tokens_per_s, answer_tokens)
 
 
 class UsageSettings(_Part):

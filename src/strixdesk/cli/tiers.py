@@ -1,17 +1,14 @@
-"""`strixdesk tiers` and `strixdesk route`: who is there, and who would answer."""
+"""`strixdesk tiers`: who is there, and how each is doing."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 from strixdesk.cli.context import CommandContext
 from strixdesk.composition import build_tiers
-from strixdesk.core.errors import NoTier
-from strixdesk.core.routing import choose_route
 from strixdesk.core.tier import Tier, TierStatus
 
 
@@ -19,15 +16,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     tiers = subparsers.add_parser("tiers", help="list the tiers and how each is doing")
     tiers.add_argument("--json", action="store_true", help="print one JSON object")
     tiers.set_defaults(run=lambda arguments, context: asyncio.run(_tiers(arguments, context)))
-    route = subparsers.add_parser("route", help="say which tier would answer, and why")
-    route.add_argument("text")
-    route.add_argument("--image", type=Path, action="append", default=[], metavar="FILE")
-    route.add_argument("--tier", metavar="NAME", help="ask exactly this tier")
-    route.add_argument("--json", action="store_true", help="print one JSON object")
-    route.set_defaults(run=lambda arguments, context: asyncio.run(_route(arguments, context)))
 
 
-async def _look(context: CommandContext) -> tuple[tuple[Tier, ...], dict[str, TierStatus]]:
+async def look(context: CommandContext) -> tuple[tuple[Tier, ...], dict[str, TierStatus]]:
+    """Every tier, asked once."""
     watch = build_tiers(context.loaded.settings)
     try:
         await watch.refresh()
@@ -37,7 +29,7 @@ async def _look(context: CommandContext) -> tuple[tuple[Tier, ...], dict[str, Ti
 
 
 async def _tiers(arguments: argparse.Namespace, context: CommandContext) -> int:
-    tiers, statuses = await _look(context)
+    tiers, statuses = await look(context)
     rows = [_row(tier, statuses[tier.name]) for tier in tiers]
     if arguments.json:
         print(json.dumps({"tiers": rows}, ensure_ascii=False))
@@ -68,31 +60,3 @@ def _row(tier: Tier, status: TierStatus) -> dict[str, Any]:
         "server": status.server,
         "latency_ms": None if status.latency_ms is None else round(status.latency_ms, 1),
     }
-
-
-async def _route(arguments: argparse.Namespace, context: CommandContext) -> int:
-    tiers, statuses = await _look(context)
-    try:
-        route = choose_route(
-            arguments.text,
-            images=len(arguments.image),
-            spoken=False,
-            tiers=tiers,
-            statuses=statuses,
-            named=arguments.tier,
-            default=context.loaded.settings.default_tier,
-        )
-    except NoTier as error:
-        if arguments.json:
-            print(json.dumps({"tier": None, "reason": error.sentence(), "fallbacks": []}))
-            return 1
-        raise
-    fallbacks = [tier.name for tier in route.fallbacks]
-    if arguments.json:
-        report = {"tier": route.tier.name, "reason": route.reason, "fallbacks": fallbacks}
-        print(json.dumps(report, ensure_ascii=False))
-        return 0
-    print(f"{route.tier.name}: {route.reason}")
-    if fallbacks:
-        print(f"then: {', '.join(fallbacks)}")
-    return 0

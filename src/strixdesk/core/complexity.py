@@ -96,7 +96,7 @@ def complexity(seen: str, length: int, *, code: bool) -> Complexity:
     ]
     telling = [Feature(one.name, round(one.score, 3)) for one in found if one.score >= 0.02]
     telling.sort(key=lambda one: -one.score)
-    return Complexity(round(min(1.0, sum(one.score for one in telling)), 3), tuple(telling))
+    return Complexity(round(min(1.0, sum((one.score for one in telling), 0.0)), 3), tuple(telling))
 
 
 def _reasoning(seen: str) -> list[Feature]:

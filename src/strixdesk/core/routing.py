@@ -131,14 +131,13 @@ class _Choice:
             too_slow = []  # there is nothing but slow ones: better late than never
         candidates = [one for one in candidates if one not in too_slow]
         ranked = self._ranked(candidates, rule)
-        suited = min((*candidates, *too_slow), key=lambda one: self._suits(one, rule))
-        passed_over = (
-            suited if self._suits(suited, rule)[:4] < self._suits(ranked[0], rule)[:4] else None
-        )
         chosen = ranked[0]
-        if passed_over:
-            heirs = self._heirs(passed_over, ranked)
-            chosen = next((one for one in heirs if self._as_able(one, chosen)), chosen)
+        suited = min((*candidates, *too_slow), key=lambda one: self._suits(one, rule))
+        heirs = self._heirs(suited, ranked) if suited is not chosen else []
+        chosen = next((one for one in heirs if self._as_able(one, chosen)), chosen)
+        too_small = suited.readiness < AWAY and not self._holds(suited)
+        wanted = self._suits(suited, rule)[:4] < self._suits(chosen, rule)[:4]
+        passed_over = suited if suited is not chosen and (wanted or too_small) else None
         heirs = self._heirs(chosen, ranked)
         others = [*heirs, *(one for one in ranked if one not in (chosen, *heirs))]
         clause = rule.clause(signs) if rule else ""
@@ -242,7 +241,8 @@ class _Choice:
             start = f"{clause}, but {away}" if clause else away
             return f"{start}; {name} answers instead."
         if rule and chosen.place(rule.to) != NOT_MEANT:
-            return f"{clause}; {name} is {self._praise(chosen, rule)}."
+            though = f", though it {chosen.state_words()}" if chosen.readiness >= AWAY else ""
+            return f"{clause}; {name} is {self._praise(chosen, rule)}{though}."
         if alone:
             return f"{name} is the only tier there is."
         if self._is_default(chosen):
