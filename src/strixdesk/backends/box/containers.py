@@ -33,8 +33,8 @@ class Container:
     error: str = ""
     """Why docker could not start it."""
     restarts: int = 0
-    started_at: float | None = None
-    """Seconds since the epoch, by the box's clock."""
+    started: str = ""
+    """Docker's own time stamp of its latest start."""
 
     @property
     def status(self) -> ServiceStatus:
@@ -43,10 +43,11 @@ class Container:
         return ServiceStatus(
             self.service,
             self.state,
-            self.health,
+            # docker calls whatever it stops unhealthy
+            ContainerHealth.NONE if over else self.health,
             self.exit_code if over or restarting else None,
             self.restarts,
-            self.started_at,
+            seconds(self.started),
             last_error=self._trouble(),
         )
 
@@ -115,7 +116,7 @@ def _container(line: str) -> Container | None:
         state.get("OOMKilled") is True,
         str(state.get("Error") or ""),
         _whole(told.get("restarts")),
-        seconds(str(state.get("StartedAt") or "")),
+        str(state.get("StartedAt") or ""),
     )
 
 
@@ -131,8 +132,8 @@ def seconds(stamp: str) -> float | None:
         return None
 
 
-def _rank(one: Container) -> tuple[bool, float]:
-    return one.state is ContainerState.RUNNING, one.started_at or 0.0
+def _rank(one: Container) -> tuple[bool, str]:
+    return one.state is ContainerState.RUNNING, one.started
 
 
 def _whole(value: Any) -> int:

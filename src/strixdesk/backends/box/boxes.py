@@ -1,0 +1,121 @@
+"""The machines that run the stacks: a `Boxes`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+
+from strixdesk.backends.box.control import Patience
+from strixdesk.backends.box.keeper import BoxKeeper, BoxPace, World
+from strixdesk.backends.box.shell import Shell
+from strixdesk.backends.box.start_history import StartHistory
+from strixdesk.core.box import Box, BoxStatus, Deed, Operation
+from strixdesk.core.errors import BoxError
+from strixdesk.core.events import BoxChanged, BoxesChanged
+from strixdesk.core.memory import Forecast
+from strixdesk.core.stack import Stack
+
+
+class BoxWatch:
+    """A `Boxes`. Looks at boxes when asked to, and from `start` on by itself."""
+
+    def __init__(
+        self,
+        boxes: Sequence[Box],
+        shell_of: Callable[[Box], Shell],
+        world: World,
+        *,
+        wake: Callable[[Box], None],
+        history: StartHistory | None = None,
+        pace: BoxPace | None = None,
+        patience: Patience | None = None,
+        who: str | None = None,
+    ) -> None:
+        """`wake` sends the packets for a box that has an Ethernet address."""
+        self._world = world
+        self._wake = wake
+        self._subscribers: list[Callable[[BoxChanged | BoxesChanged], None]] = []
+        history = history or StartHistory()
+        self._keepers: Mapping[str, BoxKeeper] = {
+            box.name: BoxKeeper(
+                box,
+                shell_of(box),
+                world,
+                self._tell,
+                history=history,
+                pace=pace,
+                patience=patience,
+                who=who,
+            )
+            for box in boxes
+        }
+
+    def all(self) -> tuple[Box, ...]:
+        return tuple(keeper.box for keeper in self._keepers.values())
+
+    def status_of(self, box: Box) -> BoxStatus:
+        return self._keeper(box).status
+
+    def stack_of(self, box: Box) -> Stack | None:
+        return self._keeper(box).stack
+
+    def subscribe(self, on_event: Callable[[BoxChanged | BoxesChanged], None]) -> None:
+        self._subscribers.append(on_event)
+
+    async def start(self) -> None:
+        self.set_watched(True)
+
+    def set_watched(self, watched: bool) -> None:
+        for keeper in self._keepers.values():
+            keeper.poll(watched=watched)
+
+    def set_asleep(self, asleep: bool) -> None:
+        for keeper in self._keepers.values():
+            keeper.set_asleep(asleep)
+
+    async def refresh(self, box: Box) -> BoxStatus:
+        return await self._keeper(box).refresh()
+
+    def forecast(self, box: Box, services: Sequence[str]) -> Forecast | None:
+        keeper = self._keeper(box)
+        if keeper.stack is None:
+            return None
+        return self._world.forecast(box, keeper.stack, keeper.status, services)
+
+    async def do(
+        self,
+        box: Box,
+        deed: Deed,
+        services: Sequence[str] = (),
+        *,
+        mode: str | None = None,
+        override: bool = False,
+    ) -> Operation:
+        return await self._keeper(box).do(deed, services, mode, override=override)
+
+    def cancel(self, box: Box) -> None:
+        self._keeper(box).cancel()
+
+    def log_lines(self, box: Box, service: str, tail: int = 200) -> AsyncGenerator[str, None]:
+        return self._keeper(box).log_lines(service, tail)
+
+    async def wake(self, box: Box) -> None:
+        if not box.mac:
+            raise BoxError(
+                f"“{box.name}” cannot be woken: its Ethernet address is not known.",
+                "Give `mac` of this box in the settings.",
+            )
+        await asyncio.to_thread(self._wake, box)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(keeper.close() for keeper in self._keepers.values()))
+
+    def _keeper(self, box: Box) -> BoxKeeper:
+        return self._keepers[box.name]
+
+    def _tell(self, keeper: BoxKeeper, stack_changed: bool) -> None:
+        event: BoxChanged | BoxesChanged = BoxChanged(keeper.box, keeper.status)
+        if stack_changed:
+            event = BoxesChanged(self.all())
+        for subscriber in self._subscribers:
+            subscriber(event)

@@ -1,0 +1,121 @@
+"""One look at a box: a single command that tells of containers, clock, holder and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from strixdesk.backends.box.containers import INSPECT_FORMAT, Container, parse_containers
+from strixdesk.backends.box.lock import SHOW_HOLDER, Holder, parse_holder
+from strixdesk.backends.box.shell import Completed, Shell
+from strixdesk.core.errors import BoxError
+
+_TIMEOUT_S = 10.0
+_LOG_LINES = 400
+_MARK = "== strixdesk "
+
+# $1 folder, $2 project, $3 format
+_LOOK = f"""
+if [ -n "$2" ]; then
+  ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$2" \
+    --filter label=com.docker.compose.oneoff=False 2>&1)
+  status=$?
+  if [ $status -ne 0 ]; then
+    echo "{_MARK}refused $status"; printf '%s\\n' "$ids"
+  else
+    echo "{_MARK}containers"; [ -z "$ids" ] || docker inspect --format "$3" $ids 2>/dev/null
+  fi
+fi
+echo "{_MARK}clock"; date +%s
+echo "{_MARK}holder"; {SHOW_HOLDER.strip()}
+exit 0
+"""
+
+# $1 lines, then pairs of container and time
+_LOGS = f"""
+lines=$1; shift
+while [ $# -gt 0 ]; do
+  echo "{_MARK}$1"; docker logs --tail "$lines" --since "$2" "$1" 2>&1; shift 2
+done
+exit 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    containers: tuple[Container, ...] | None
+    """None: docker did not answer, or was not asked."""
+    refusal: str = ""
+    """What docker said instead."""
+    refusal_status: int = 0
+    box_now: float | None = None
+    """Seconds since the epoch, by the box's clock."""
+    holder: Holder | None = None
+
+
+async def look(shell: Shell, folder: str, project: str) -> Look:
+    """Raises BoxUnreachable or CommandTimeout. With an empty project docker is not asked."""
+    command = ["sh", "-c", _LOOK, "sh", folder, project, INSPECT_FORMAT]
+    return parse_look(await shell.run(command, timeout_s=_TIMEOUT_S))
+
+
+def parse_look(completed: Completed) -> Look:
+    containers: tuple[Container, ...] | None = None
+    refusal, status, box_now, holder = "", 0, None, None
+    for name, text in _sections(completed.out).items():
+        kind, _, rest = name.partition(" ")
+        if kind == "containers":
+            containers = parse_containers(text)
+        elif kind == "refused":
+            refusal, status = text.strip(), int(rest) if rest.isdecimal() else 1
+        elif kind == "clock":
+            box_now = float(text) if text.strip().isdecimal() else None
+        elif kind == "holder":
+            holder = parse_holder(text)
+    return Look(containers, refusal, status, box_now, holder)
+
+
+async def read_logs(shell: Shell, containers: Iterable[Container]) -> dict[str, list[str]]:
+    """The last lines of each since its start, by service. Raises as `look` does."""
+    asked = {one.id: one for one in containers}
+    if not asked:
+        return {}
+    pairs = [part for one in asked.values() for part in (one.id, one.started or "0")]
+    completed = await shell.run(
+        ["sh", "-c", _LOGS, "sh", str(_LOG_LINES), *pairs], timeout_s=_TIMEOUT_S
+    )
+    found = _sections(completed.out)
+    return {one.service: found.get(one.id, "").splitlines() for one in asked.values()}
+
+
+def docker_trouble(status: int, said: str) -> BoxError:
+    """Why docker did not answer, and what to do."""
+    text = said.casefold()
+    if status == 127 or ("not found" in text and "docker" in text):
+        return BoxError(
+            "Docker is not installed there.",
+            "Install Docker with Compose 2 on the box, or add it to the path of ssh commands.",
+        )
+    if "permission denied" in text:
+        return BoxError(
+            "This user may not use docker there.",
+            "Run `sudo usermod -aG docker $USER` on the box, then log in anew.",
+        )
+    if "cannot connect" in text or "is the docker daemon running" in text:
+        return BoxError(
+            "Docker's daemon is not running there.", "Run `sudo systemctl start docker` on the box."
+        )
+    quote = " ".join(said.split())[:200] or f"status {status}"
+    return BoxError(f"Docker does not answer there: “{quote.rstrip('.')}”.")
+
+
+def _sections(text: str) -> Mapping[str, str]:
+    """Text by the mark above it."""
+    found: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if line.startswith(_MARK):
+            current = found.setdefault(line.removeprefix(_MARK).rstrip("\n"), [])
+        else:
+            current.append(line)
+    return {name: "".join(lines) for name, lines in found.items()}

@@ -1,0 +1,154 @@
+"""Which commands a wish comes down to, and in which order. Pure: nothing is done here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from strixdesk.core.box import Deed
+from strixdesk.core.errors import BoxError
+from strixdesk.core.stack import Mode, Stack
+
+
+class Act(Enum):
+    UP = "up"
+    STOP = "stop"
+    DOWN = "down"
+    """Stop, and remove the containers, as the stack's own script does."""
+    PULL = "pull"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    act: Act
+    services: tuple[str, ...]
+    compose: tuple[str, ...]
+    """The stack's own arguments between `docker compose` and the command."""
+    alone: bool = False
+    """UP of a service on the GPU: the next one waits until it is ready, since two that measure
+    the shared memory at once get it wrong."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """After `docker`. Service names are read from compose files, so none is an option."""
+        match self.act:
+            case Act.UP:
+                return ("compose", *self.compose, "up", "-d", "--no-deps", *self.services)
+            case Act.DOWN:
+                return ("compose", *self.compose, "down")
+            case _:
+                return ("compose", *self.compose, self.act.value, *self.services)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    steps: tuple[Step, ...]
+    services: tuple[str, ...]
+    """All that are dealt with, in this order."""
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        return tuple(name for step in self.steps if step.act is Act.UP for name in step.services)
+
+
+def make_plan(
+    stack: Stack,
+    deed: Deed,
+    services: Sequence[str] = (),
+    mode: str | None = None,
+    running: Collection[str] = (),
+) -> Plan:
+    """Without services and mode the whole stack is meant: for START its largest mode, for STOP all
+    there is, for RESTART what runs. Raises BoxError for a name that the stack does not have."""
+    chosen = _mode(stack, mode) if mode is not None else None
+    for name in services:
+        if stack.service(name) is None or name.startswith("-"):
+            raise BoxError(
+                f"The stack has no service “{name}”.",
+                f"It has: {', '.join(one.name for one in stack.services) or 'none'}.",
+            )
+    if chosen is None and not services:
+        chosen = max(stack.modes, key=lambda one: len(one.services), default=None)
+        if deed is Deed.STOP:
+            return Plan(*_down(stack))
+        if deed is Deed.RESTART:
+            services = [one.name for one in stack.services if one.name in running]
+            chosen = None
+    names = tuple(services) or (chosen.services if chosen else ())
+    order = _in_order(stack, names)
+    match deed:
+        case Deed.START:
+            return Plan(_ups(stack, order, chosen), order)
+        case Deed.STOP:
+            return Plan(_stops(stack, order, chosen), order[::-1])
+        case Deed.RESTART:
+            return Plan(_stops(stack, order, chosen) + _ups(stack, order, chosen), order)
+        case Deed.PULL:
+            steps = [Step(Act.PULL, (name,), _compose(stack, name, chosen)) for name in order]
+            return Plan(tuple(steps), order)
+
+
+def _mode(stack: Stack, name: str) -> Mode:
+    found = stack.mode(name)
+    if found is None:
+        offered = ", ".join(one.name for one in stack.modes) or "none"
+        raise BoxError(f"The stack has no mode “{name}”.", f"It has: {offered}.")
+    return found
+
+
+def _in_order(stack: Stack, names: Sequence[str]) -> tuple[str, ...]:
+    """What others depend on first; then what wants the GPU, since those are started one by one;
+    else in the stack's own order."""
+    wanted = set(names)
+    place = {one.name: index for index, one in enumerate(stack.services)}
+    ordered: list[str] = []
+
+    def add(name: str, above: frozenset[str]) -> None:
+        if name in ordered or name in above:
+            return
+        service = stack.service(name)
+        for needed in service.depends_on if service else ():
+            if needed in wanted:
+                add(needed, above | {name})
+        ordered.append(name)
+
+    def first(name: str) -> tuple[bool, int]:
+        service = stack.service(name)
+        return not (service and service.on_gpu), place.get(name, 0)
+
+    for name in sorted(wanted, key=first):
+        add(name, frozenset())
+    return tuple(ordered)
+
+
+def _compose(stack: Stack, name: str, chosen: Mode | None) -> tuple[str, ...]:
+    mode = chosen if chosen and name in chosen.services else stack.mode_for(name)
+    return mode.compose if mode else ()
+
+
+def _ups(stack: Stack, order: Sequence[str], chosen: Mode | None) -> tuple[Step, ...]:
+    return tuple(
+        Step(Act.UP, (name,), _compose(stack, name, chosen), alone=service.on_gpu)
+        for name in order
+        if (service := stack.service(name))
+    )
+
+
+def _stops(stack: Stack, order: Sequence[str], chosen: Mode | None) -> tuple[Step, ...]:
+    """One command for those that share their arguments, in the opposite order of a start."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name in reversed(order):
+        groups.setdefault(_compose(stack, name, chosen), []).append(name)
+    return tuple(Step(Act.STOP, tuple(names), compose) for compose, names in groups.items())
+
+
+def _down(stack: Stack) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """The fewest modes that hold every service, largest first."""
+    left = {one.name for one in stack.services}
+    steps = []
+    for mode in sorted(stack.modes, key=lambda one: -len(one.services)):
+        if here := tuple(name for name in mode.services if name in left):
+            steps.append(Step(Act.DOWN, here, mode.compose))
+            left -= set(here)
+    return tuple(steps), tuple(name for step in steps for name in step.services)
