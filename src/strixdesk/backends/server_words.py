@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 _QUOTE_CHARS = 300
+_MESSAGE_CHARS = 4_000
+"""What is looked at of a message: some servers quote the whole question in it."""
 
 
 def server_words(body: bytes | str) -> tuple[str, str]:
@@ -29,10 +31,20 @@ def error_words(parsed: Any) -> tuple[str, str]:
     error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
     if isinstance(error, dict):
         message = error.get("message") or error.get("detail") or error.get("error") or ""
-        return (message if isinstance(message, str) else json.dumps(message)), str(
-            error.get("type") or error.get("status") or ""
+        kind = error.get("type") or error.get("status")
+        return (
+            (message if isinstance(message, str) else as_json(message))[:_MESSAGE_CHARS],
+            str(kind) if isinstance(kind, str | int) else "",
         )
-    return (error if isinstance(error, str) else ""), ""
+    return (error[:_MESSAGE_CHARS] if isinstance(error, str) else ""), ""
+
+
+def as_json(parsed: Any) -> str:
+    """Empty for what is nested too deeply to be written: it could just be read."""
+    try:
+        return json.dumps(parsed)
+    except RecursionError:
+        return ""
 
 
 def looks_like_html(body: bytes | str) -> bool:

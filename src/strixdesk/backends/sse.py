@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LINE_LIMIT_BYTES = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
@@ -16,8 +16,9 @@ class SseTooLong(ValueError):
         super().__init__(f"one event is longer than {limit:,} bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class SseEvent:
+class SseEvent(NamedTuple):
+    """A tuple, which costs a third less to make than a dataclass: there is one for every token."""
+
     data: str
     name: str = ""
     """The `event:` field; empty for an ordinary message."""
@@ -53,21 +54,26 @@ class SseParser:
         if b"\r" in chunk:
             self._skip_lf = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *ended, rest = chunk.split(b"\n")
-        for piece in ended:
-            self._keep(piece)
-            line = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-            self._pieces.clear()
-            self._line_bytes = 0
-            event = self._line(line)
-            if event is not None:
-                yield event
+        lines = chunk.split(b"\n")
+        rest = lines.pop()
+        if lines and (self._pieces or self._first_line):
+            lines[0] = self._completed(lines[0])
+        # This loop runs for every token of an answer: what is usual comes first and in place.
+        for line in lines:
+            if not line:
+                if self._data:
+                    yield self._event()
+                self._name = ""
+            elif line.startswith(b"data: "):
+                self._add(line[6:])
+            else:
+                self._field(line)
         if rest:
             self._keep(rest)
 
     def finish(self) -> SseEvent | None:
         """At the end of the stream: an event whose lines all came, only its blank line did not."""
-        return self._dispatch()
+        return self._event() if self._data else None
 
     def _keep(self, piece: bytes) -> None:
         self._line_bytes += len(piece)
@@ -75,31 +81,32 @@ class SseParser:
             raise SseTooLong(self._limit)
         self._pieces.append(piece)
 
-    def _line(self, line: bytes) -> SseEvent | None:
+    def _completed(self, end: bytes) -> bytes:
+        """The line that the stream begins with, or that earlier chunks began."""
+        self._keep(end)
+        line = b"".join(self._pieces)
+        self._pieces.clear()
+        self._line_bytes = 0
         if self._first_line:
             self._first_line = False
             line = line.removeprefix(_BOM)
-        if not line:
-            return self._dispatch()
+        return line
+
+    def _field(self, line: bytes) -> None:
         field, _, value = line.partition(b":")  # a comment has an empty field name
         if field == b"data":
-            self._data_bytes += len(value) + 1
-            if self._data_bytes > self._limit + 1:
-                raise SseTooLong(self._limit)
-            self._data.append(_text(value))
+            self._add(value.removeprefix(b" "))
         elif field == b"event":
-            self._name = _text(value)
-        return None
+            self._name = value.removeprefix(b" ").decode("utf-8", "replace")
 
-    def _dispatch(self) -> SseEvent | None:
-        name, self._name = self._name, ""
-        if not self._data:
-            return None
+    def _add(self, value: bytes) -> None:
+        self._data_bytes += len(value) + 1
+        if self._data_bytes > self._limit:
+            raise SseTooLong(self._limit)
+        self._data.append(value.decode("utf-8", "replace"))
+
+    def _event(self) -> SseEvent:
         data = self._data[0] if len(self._data) == 1 else "\n".join(self._data)
         self._data.clear()
         self._data_bytes = 0
-        return SseEvent(data, name)
-
-
-def _text(value: bytes) -> str:
-    return value.removeprefix(b" ").decode("utf-8", "replace")
+        return SseEvent(data, self._name)

@@ -24,7 +24,7 @@ class ThinkTags:
 
     def feed(self, text: str) -> ChatDelta:
         if self._answering:
-            return ChatDelta(text=text)
+            return ChatDelta(text)  # by place, as this runs for every token
         self._held += text
         thinking: list[str] = []
         while not self._answering:

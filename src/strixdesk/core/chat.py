@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from strixdesk.core.tool_calls import AnyToolCall
 from strixdesk.core.turn import Usage
 
 
@@ -25,7 +26,8 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChatDelta:
-    """A piece of an answer: visible text, thinking, or both."""
+    """A piece of an answer: visible text, thinking, or both; neither while a tool call is being
+    written, which shows that the tier is at work."""
 
     text: str = ""
     thinking: str = ""
@@ -39,3 +41,5 @@ class ChatEnd:
     """`stop`, `length`, …; `length` means that the answer was capped."""
     usage: Usage | None = None
     model: str | None = None
+    tool_calls: tuple[AnyToolCall, ...] = ()
+    """Tools that the model wants to be used; nothing has used them."""
