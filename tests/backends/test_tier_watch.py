@@ -211,8 +211,10 @@ async def test_whoever_stops_waiting_does_not_stop_the_look(
         (TierState.READY, 0, True, 5.0),
         (TierState.READY, 0, False, 30.0),
         (TierState.LOADING, 0, False, 1.0),
-        (TierState.UNREACHABLE, 1, True, 10.0),
-        (TierState.UNREACHABLE, 5, True, 15.0),
+        (TierState.UNREACHABLE, 1, True, 2.0),
+        (TierState.UNREACHABLE, 500, True, 15.0),
+        (TierState.FAILED, 1, True, 10.0),
+        (TierState.FAILED, 5, True, 15.0),
         (TierState.UNREACHABLE, 500, False, 60.0),
     ],
 )

@@ -16,6 +16,7 @@ from strixdesk.backends.starter import StarterServer
 from strixdesk.backends.tier_keeper import Pace, TierKeeper
 from strixdesk.core.errors import TierError
 from strixdesk.core.tier import Tier, TierState, TierStatus
+from strixdesk.core.tier_health import Backing
 
 FRESH_S = 10.0
 """A tier that was seen ready so lately is not asked again before a question."""
@@ -46,6 +47,7 @@ class TierWatch:
         self._polling: bool | None = None
         """None: not polling; else whether the list is watched."""
         self._warming: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         self._keepers = {tier.name: self._keeper(tier) for tier in tiers}
         if starter:
             self._keepers[starter.tier.name] = self._keeper(starter.tier, starter)
@@ -76,6 +78,16 @@ class TierWatch:
         for keeper in self._keepers.values():
             keeper.poll(watched=watched)
 
+    def set_asleep(self, asleep: bool) -> None:
+        """The computer's lid is closed: no looks but those that are asked for."""
+        for keeper in self._keepers.values():
+            keeper.set_asleep(asleep)
+
+    def know(self, name: str, backing: Backing | None) -> None:
+        """What a box knows of the service behind a tier. Nothing for a name that is not there."""
+        if keeper := self._keepers.get(name):
+            keeper.know(backing)
+
     def add(self, tier: Tier) -> None:
         """A server that was found. Its name must be new; the starter stays last."""
         if tier.name in self._keepers:
@@ -86,6 +98,13 @@ class TierWatch:
             self._keepers[last.tier.name] = last
         if self._polling is not None:
             keeper.poll(watched=self._polling)
+
+    def remove(self, name: str) -> None:
+        """Its source no longer has it. Nothing for a name that is not there."""
+        if keeper := self._keepers.pop(name, None):
+            closing = asyncio.create_task(keeper.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def discover(self) -> list[Tier]:
         """Servers on this machine that are not in the list yet; `add` takes them up."""
@@ -112,6 +131,7 @@ class TierWatch:
             self._warming.cancel()
         for keeper in self._keepers.values():
             await keeper.close()
+        await asyncio.gather(*self._closing)
         if self._starter:
             await self._starter.close()
         if self._owns_http:
