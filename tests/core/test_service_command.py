@@ -180,32 +180,9 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=12,
 )
-WORDS = st.lists(
-    st.sampled_from(
-        [
-            "vllm",
-            "serve",
-            "llama-server",
-            "bash",
-            "-lc",
-            "-c",
-            "-m",
-            "--port",
-            "--port=",
-            "'",
-            "$",
-            "--gpu-memory-utilization",
-            "nan",
-            "1e999",
-            "-ngl",
-            "/models/",
-            "--max-model-len",
-            "9K",
-        ]
-    )
-    | st.text(max_size=8),
-    max_size=8,
-)
+SEEN = ["vllm", "serve", "llama-server", "bash", "-lc", "-c", "-m", "--port", "--port=", "'", "$"]
+SEEN += ["--gpu-memory-utilization", "nan", "1e999", "-ngl", "/models/", "--max-model-len", "9K"]
+WORDS = st.lists(st.sampled_from(SEEN) | st.text(max_size=8), max_size=8)
 KEYS = ["image", "command", "entrypoint", "environment", "ports", "volumes", "depends_on"]
 KEYS += ["container_name", "network_mode", "healthcheck"]
 

@@ -35,6 +35,10 @@ class KvFit:
     needed_bytes: int
     """For one sequence as long as its whole context."""
     budget_bytes: int
+    estimated: bool = False
+    """The model is not a known one: by the size in its name, or of its file."""
+    note: str = ""
+    """Where these numbers differ from the stack's own notes, and why."""
 
     @property
     def fits(self) -> bool:
@@ -70,3 +74,15 @@ class Forecast:
     kv: tuple[KvFit, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     """Smallest change first; empty when it fits."""
+    headroom_bytes: int | None = None
+    """What the fractions of all vLLM servers together leave of the graphics unit's memory; None:
+    there are none."""
+
+
+def gigabytes(count: int) -> float:
+    """As memory is sold, and as the stack's own notes count: of 2³⁰ bytes."""
+    return count / 2**30
+
+
+def gb(count: int) -> str:
+    return f"{gigabytes(count):.1f} GB"

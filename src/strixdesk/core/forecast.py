@@ -1,0 +1,140 @@
+"""What a start would do to the box's memory, and what would make it fit.
+
+The box's memory is one: the graphics unit takes its share of the same modules. Three things must
+hold for a yes, the reserve always taken off first:
+
+1. what the new services take is not more than MemAvailable (whatever runs already is not in it);
+2. the fractions of all vLLM servers together are at most 1, and their bytes are there on the
+   graphics unit;
+3. each new vLLM server's fraction holds its weights and the KV cache of one whole context.
+
+What cannot be told (a file of unknown size) is a no. GB are of 2³⁰ bytes, as in the stack's own
+notes: 128 GB, fractions 0.35 and 0.60, weights 28 and 57 give 6.4 GB of headroom, 16.8 and 19.8 GB
+for KV, of which 49,152 tokens of Qwen3-Coder-30B take 4.5. For 65,536 tokens of Qwen2.5-14B the
+notes say 10.0, from 40 layers; the model has 48, which is 12.0: the true figure decides, and the
+other one is told with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from strixdesk.core.box import BoxMemory, ServiceStatus
+from strixdesk.core.demand import Demand, share_of
+from strixdesk.core.memory import Forecast, Share, Use, gb
+from strixdesk.core.remedies import remedies
+from strixdesk.core.situation import ROUNDING, Judgement, Situation, judge, situation
+from strixdesk.core.stack import Engine, Stack
+
+
+def forecast(
+    stack: Stack,
+    statuses: Sequence[ServiceStatus],
+    memory: BoxMemory,
+    reserve_bytes: int,
+    start: Sequence[str],
+    files: Mapping[str, int] | None = None,
+) -> Forecast:
+    """`start`: names of services; what they depend on is started with them. `files`: sizes of GGUF
+    files by their path on the box."""
+    now = situation(stack, statuses, memory, reserve_bytes, start, files)
+    found = judge(now)
+    today = _today(now)
+    new = [
+        share
+        for service in now.services(now.start)
+        for share in _shares(service.name, now.demand(service))
+    ]
+    vllm = [
+        one for one in now.services((*sorted(now.running), *now.start)) if one.engine is Engine.VLLM
+    ]
+    taken = sum(share_of(one, now.gpu_total) for one in vllm)
+    return Forecast(
+        total_bytes=memory.total_bytes,
+        today=today,
+        after=(*today[:-1], *new, today[-1]),
+        free_bytes=found.free_bytes,
+        fits=found.fits,
+        sentence=_sentence(now, found),
+        kv=found.kv,
+        remedies=() if found.fits else remedies(now),
+        headroom_bytes=now.gpu_total - taken if vllm else None,
+    )
+
+
+def _today(now: Situation) -> tuple[Share, ...]:
+    """The bar as it is: everything else, what runs, and last the reserve."""
+    used = max(0, now.memory.total_bytes - now.memory.available_bytes)
+    shares = [
+        share
+        for service in now.services(sorted(now.running))
+        for share in _shares(service.name, now.demand(service))
+    ]
+    known = sum(share.bytes for share in shares)
+    if known > used:  # still loading, or mapped files: what is measured counts
+        shares = [Share(share.use, share.bytes * used // known, share.service) for share in shares]
+        known = sum(share.bytes for share in shares)
+    return (
+        Share(Use.OTHER, used - known),
+        *shares,
+        Share(Use.RESERVE, now.reserve_bytes),
+    )
+
+
+def _shares(name: str, demand: Demand) -> tuple[Share, ...]:
+    both = (
+        Share(Use.WEIGHTS, demand.weights, name),
+        Share(Use.KV_CACHE, demand.kv_cache, name),
+    )
+    return tuple(share for share in both if share.bytes > 0)
+
+
+# ---- the verdict -------------------------------------------------------------------------------
+
+
+def _sentence(now: Situation, found: Judgement) -> str:
+    if not now.start:
+        return "Everything that is asked for runs already."
+    wanted = sum(now.demand(one).total for one in now.services(now.start))
+    who = _and(now.start)
+    reserve = f"the reserve of {gb(now.reserve_bytes)}"
+    if found.fits:
+        return (
+            f"Starting {who} takes {gb(wanted)}; {gb(found.free_bytes)} stay free beyond {reserve}."
+        )
+    if found.unknown:
+        return (
+            f"How much {_and(found.unknown)} needs is not known: its model file is not there, and "
+            "its name does not tell."
+        )
+    if found.fractions > 1 + ROUNDING:
+        return (
+            f"The vLLM servers' shares of the memory add up to {found.fractions:.2f}; more than 1 "
+            "cannot be given."
+        )
+    if found.free_bytes < 0:
+        waiting = _and(sorted(now.settling))
+        loading = f" {waiting} is still loading." if waiting else ""
+        return (
+            f"Starting {who} takes {gb(wanted)}: {gb(-found.free_bytes)} more than there is beside "
+            f"{reserve}.{loading}"
+        )
+    if found.gpu_free_bytes is not None and found.gpu_free_bytes < 0:
+        return (
+            f"Starting {who} takes {gb(wanted)}: {gb(-found.gpu_free_bytes)} more than the "
+            "graphics unit has left."
+        )
+    worst = next(one for one in found.kv if not one.fits)
+    if worst.budget_bytes < 0:
+        return (
+            f"The share of {worst.service} does not hold its model: {gb(-worst.budget_bytes)} are "
+            "missing for the weights alone."
+        )
+    return (
+        f"The context of {worst.service} needs {gb(worst.needed_bytes)} of KV cache; its share "
+        f"leaves {gb(worst.budget_bytes)}."
+    )
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)

@@ -1,0 +1,151 @@
+"""A box, what runs there and what is to be started: the numbers that a forecast is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from strixdesk.core.box import BoxMemory, ContainerHealth, ContainerState, ServiceStatus
+from strixdesk.core.demand import Demand, demand_of
+from strixdesk.core.memory import KvFit
+from strixdesk.core.stack import Engine, Service, Stack
+
+_ALIVE = frozenset({ContainerState.RUNNING, ContainerState.RESTARTING, ContainerState.PAUSED})
+ROUNDING = 1e-9
+"""Of sums of decimal fractions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that a forecast is made from."""
+
+    stack: Stack
+    running: frozenset[str]
+    settling: frozenset[str]
+    """Of those: not ready yet, so that their memory is not all taken."""
+    memory: BoxMemory
+    reserve_bytes: int
+    start: tuple[str, ...]
+    """Not running, what they depend on included."""
+    files: Mapping[str, int]
+
+    @property
+    def gpu_total(self) -> int:
+        return self.memory.gpu_total_bytes or self.memory.total_bytes
+
+    def demand(self, service: Service) -> Demand:
+        return demand_of(service, self.gpu_total, self.files)
+
+    def services(self, names: Iterable[str]) -> list[Service]:
+        found = (self.stack.service(name) for name in names)
+        return [one for one in found if one is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The bare numbers of a situation."""
+
+    free_bytes: int
+    """After the start and the reserve; negative: it does not fit."""
+    gpu_free_bytes: int | None
+    """The same on the graphics unit, without a reserve; None: it does not tell."""
+    fractions: float
+    """Sum over all vLLM servers."""
+    kv: tuple[KvFit, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        return (
+            self.free_bytes >= 0
+            and (self.gpu_free_bytes is None or self.gpu_free_bytes >= 0)
+            and self.fractions <= 1 + ROUNDING
+            and all(one.fits for one in self.kv)
+            and not self.unknown
+        )
+
+
+def situation(
+    stack: Stack,
+    statuses: Sequence[ServiceStatus],
+    memory: BoxMemory,
+    reserve_bytes: int,
+    start: Sequence[str],
+    files: Mapping[str, int] | None = None,
+) -> Situation:
+    alive = {one.name: one for one in statuses if one.container in _ALIVE}
+    settling = {
+        name
+        for name, one in alive.items()
+        if one.health is ContainerHealth.STARTING
+        or one.container is ContainerState.RESTARTING
+        or (one.progress is not None and one.progress < 1)
+    }
+    return Situation(
+        stack,
+        frozenset(alive),
+        frozenset(settling),
+        memory,
+        max(0, reserve_bytes),
+        tuple(name for name in _with_needs(stack, start) if name not in alive),
+        files or {},
+    )
+
+
+def judge(now: Situation) -> Judgement:
+    starting = now.services(now.start)
+    running = now.services(sorted(now.running))
+    demands = [now.demand(one) for one in starting]
+    pending = [_still_to_come(now, one) for one in running]
+    gpu_used, gpu_free = now.memory.gpu_used_bytes, None
+    if now.memory.gpu_total_bytes is not None and gpu_used is not None:
+        wanted = [one.total for one in demands if one.on_gpu]
+        wanted += [
+            more for one, more in zip(running, pending, strict=True) if one.on_gpu and more > 0
+        ]
+        gpu_free = now.memory.gpu_total_bytes - gpu_used - sum(wanted) if wanted else None
+    vllm = [one for one in (*starting, *running) if one.engine is Engine.VLLM]
+    return Judgement(
+        now.memory.available_bytes
+        - now.reserve_bytes
+        - sum(one.total for one in demands)
+        - sum(pending),
+        gpu_free,
+        sum(one.gpu_fraction or 0.0 for one in vllm) if _starts_vllm(starting) else 0.0,
+        tuple(one.kv for one in demands if one.kv is not None),
+        tuple(
+            service.name for service, one in zip(starting, demands, strict=True) if not one.known
+        ),
+    )
+
+
+def _still_to_come(now: Situation, service: Service) -> int:
+    """What a running service has not taken of MemAvailable yet: one that is not ready may still
+    want everything; a file that is mapped in place of read counts as available, but is not."""
+    demand = now.demand(service)
+    if service.name in now.settling:
+        return demand.total
+    mapped = service.engine is Engine.LLAMA_CPP and service.mmap and not service.on_gpu
+    return demand.weights if mapped else 0
+
+
+def _starts_vllm(starting: Iterable[Service]) -> bool:
+    return any(one.engine is Engine.VLLM for one in starting)
+
+
+def _with_needs(stack: Stack, names: Iterable[str]) -> list[str]:
+    found: dict[str, None] = {}
+
+    def take(name: str) -> None:
+        service = stack.service(name)
+        if service is None or name in found or name in above:
+            return
+        above.add(name)
+        for one in service.depends_on:
+            take(one)
+        found[name] = None
+
+    above: set[str] = set()
+    for name in names:
+        take(name)
+    return list(found)
