@@ -1,0 +1,279 @@
+"""An answer that one tier began and another continues: what the second one repeats is taken out.
+
+A server that can be given the beginning of its answer (prefill) writes what follows. Any other is
+told to repeat the last words and go on from there; that makes the joint exact. Models do as they
+like, though: they begin anew, say the last sentence again, open the code fence once more, or go on
+in the middle of a word. The text shown so far is never taken back, so nothing is let through until
+it is certain where the new part begins.
+"""
+
+from __future__ import annotations
+
+import re
+
+from strixdesk.core.joints import glued, merged_space
+
+TAIL_WORDS = 12
+"""How many of the last words are quoted in the instruction."""
+
+_WINDOW = 4000
+"""How far back a repetition may begin, in letters and digits; or at the very beginning."""
+_SURE = 8
+"""So many letters and digits in common are no coincidence, even from the middle of a word on."""
+_REPEATS = 24
+"""So many, and the text is being said again, even if it then differs somewhere."""
+_REALIGN = 12
+"""Letters and digits of the end that are looked for in a text that is said again differently."""
+_LONGEST_PREAMBLE = 200
+_OPENINGS = (
+    *("sure", "certainly", "of course", "okay", "here", "continuing", "continued", "sorry"),
+    *("apologies", "my apologies", "i apologise", "i apologize"),
+)
+_SAYS_IT_CONTINUES = re.compile(
+    r"\b(?:continu\w*|left off|cut off|stopped|rest of)\b.*[:.!…]\s*$", re.IGNORECASE
+)
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+_SMALL_WORDS = frozenset(
+    "a i an as at be by do he i'm if in is it me my no of on or so the to up us we".split()
+)
+"""Words that other words begin with: “a” before “apple” is more likely a word than a part."""
+
+
+def instruction(so_far: str) -> str:
+    """What a model is told that cannot be given the beginning of its answer."""
+    words = re.findall(r"\S+\s*", so_far)[-TAIL_WORDS:]
+    tail = "".join(words).strip()
+    return (
+        "Your answer was cut off there. Continue it exactly where it stopped, in the same "
+        "language and format, without an introduction. Begin by repeating its last words, "
+        f"which are:\n\n{tail}\n\nand go on from there."
+    )
+
+
+def prefill(so_far: str) -> str:
+    """What a server is given as the beginning: chat templates trim it, so white space at its end
+    would be lost, or written twice."""
+    return so_far.rstrip()
+
+
+def inside_fence(text: str) -> bool:
+    """The text ends within a code block."""
+    opened = ""
+    for match in _FENCE.finditer(text):
+        fence = match[1]
+        if not opened:
+            opened = fence
+        elif fence[0] == opened[0] and len(fence) >= len(opened):
+            opened = ""
+    return bool(opened)
+
+
+class Continuation:
+    """Takes the second tier's words as they come; gives only what is new."""
+
+    def __init__(self, so_far: str, *, prefilled: bool) -> None:
+        self._so_far = so_far
+        self._prefilled = prefilled
+        self._in_fence = inside_fence(so_far)
+        self._known = [char.casefold() for char in so_far if char.isalnum()]
+        self._ends_in_word = so_far[-1:].isalnum()
+        self._held = ""
+        self._open = bool(so_far)
+        self._start: int | None = None
+        """In `held`: where the preamble is over."""
+        self._read = 0
+        """How much of `held` was compared."""
+        self._keys: list[str] = []
+        """Letters and digits from `start` on."""
+        self._ends: list[int] = []
+        """In `held`: the end of each of them."""
+        self._alive = self._starts()
+        """Where in the known text a repetition may have begun, as far as was compared."""
+        self._whole: list[int] = []
+        """The same, for repetitions that have reached the end of the known text."""
+        self._repeated = 0
+        """How many letters and digits were repeated before the texts differed."""
+        self.caught_up = True
+        """False: all it said, to its end, was a part of what had been said before."""
+
+    @property
+    def holding(self) -> bool:
+        return bool(self._held)
+
+    def feed(self, text: str) -> str:
+        """What of it is new, as far as that is certain."""
+        if not self._open:
+            return text
+        self._held += text
+        return self._decide(final=False)
+
+    def finish(self) -> str:
+        """No more will come."""
+        return self._decide(final=True) if self._open else ""
+
+    # -- where the new part begins -------------------------------------------------------------
+
+    def _decide(self, *, final: bool) -> str:
+        if self._start is None:
+            self._start = self._body(final=final)
+            if self._start is None:
+                return ""
+            self._read = self._start
+        self._compare(final=final)
+        if self._alive and not final:
+            return ""  # the repetition goes on, or may still begin
+        if self._whole:
+            length = self._overlap(final=final)
+            if length is None:
+                return ""
+            return self._let_through(self._after(self._ends[length - 1]) if length else self._rest)
+        if self._alive and self._says_nothing_new():
+            self.caught_up = False
+            return self._let_through("")
+        if self._repeated >= _REPEATS and not self._prefilled:
+            return self._realigned(final=final)
+        if not final and not self._first_word_is_over():
+            return ""
+        return self._let_through(self._rest)
+
+    def _let_through(self, text: str) -> str:
+        self._open = False
+        self._held = ""
+        return text
+
+    def _starts(self) -> list[int]:
+        """Beginnings of words; within a word only where enough follows to be sure."""
+        total = len(self._known)
+        if self._prefilled:  # such a server repeats nothing, or else begins the answer anew
+            return [0] if total >= _REPEATS else []
+        starts, index, in_word = [], 0, False
+        for char in self._so_far:
+            if char.isalnum():
+                near = index == 0 or total - index <= _WINDOW
+                if near and (not in_word or total - index >= _SURE):
+                    starts.append(index)
+                index += 1
+                in_word = True
+            else:
+                in_word = False
+        return starts
+
+    def _compare(self, *, final: bool) -> None:
+        for position in range(self._read, len(self._held)):
+            char = self._held[position]
+            if not char.isalnum():
+                continue
+            key, compared = char.casefold(), len(self._keys)
+            self._keys.append(key)
+            self._ends.append(position + 1)
+            total, still = len(self._known), []
+            for start in self._alive:
+                at = start + compared
+                if at == total:
+                    self._whole.append(start)
+                elif self._known[at] == key:
+                    still.append(start)
+            if self._alive and not still:
+                self._repeated = compared
+            self._alive = still
+        self._read = len(self._held)
+        if final:
+            reached = len(self._known) - len(self._keys)
+            self._whole += [start for start in self._alive if start == reached]
+
+    def _overlap(self, *, final: bool) -> int | None:
+        """How many letters and digits repeat the end of what was said; None: too early to tell."""
+        for start in sorted(self._whole):
+            length = len(self._known) - start
+            words = self._last_words(length)
+            if start == 0 or len(words) > 1 or words[0].casefold() not in _SMALL_WORDS:
+                return length
+            first = re.match(r"\W*(\w+)(\W?)", self._held[self._start or 0 :])
+            if first and not first[2] and not final:
+                return None
+            if first and first[1].casefold() == words[0].casefold():
+                return length
+        return 0
+
+    def _last_words(self, length: int) -> list[str]:
+        """The words that hold the last so many letters and digits."""
+        position = len(self._so_far)
+        while length:
+            position -= 1
+            length -= self._so_far[position].isalnum()
+        return re.findall(r"\w+", self._so_far[position:])
+
+    def _says_nothing_new(self) -> bool:
+        """It ended on the way. A word or two that occur in both texts are no repetition."""
+        return len(re.findall(r"\w+", self._held[self._start or 0 :])) >= 3
+
+    def _realigned(self, *, final: bool) -> str:
+        """It is being said again, in other words: the end of what is known is looked for."""
+        tail = self._known[-_REALIGN:]
+        for end in range(len(self._keys), len(tail) - 1, -1):
+            if self._keys[end - len(tail) : end] == tail:
+                return self._let_through(self._after(self._ends[end - 1]))
+        if not final and len(self._keys) < len(self._known) * 1.25 + 200:
+            return ""
+        return self._let_through(self._rest)
+
+    def _first_word_is_over(self) -> bool:
+        body = self._held[self._start or 0 :].lstrip()
+        if self._prefilled:
+            return bool(body) or not self._so_far[-1:].isspace()
+        return bool(body) and (not body[0].isalnum() or re.match(r"\w+\W", body) is not None)
+
+    # -- what stands before it -----------------------------------------------------------------
+
+    def _body(self, *, final: bool) -> int | None:
+        """Where its text begins, after “Sure, continuing:” and a code fence that is open already.
+        None: too early to tell."""
+        start = 0
+        while not self._prefilled:
+            ahead = self._held[start:].lstrip()
+            line, newline, _ = ahead.partition("\n")
+            if not line and not final:
+                return None
+            fence = self._in_fence and line[:3] == "```"[: len(line)] and line.strip("` ") != ""
+            fence = fence or (self._in_fence and not newline and line.strip("`") == "")
+            if not (fence or _may_be_preamble(line)):
+                return start
+            if not newline and not final:
+                return None
+            if not (fence or _SAYS_IT_CONTINUES.search(line)):
+                return start
+            start = len(self._held) - len(ahead) + len(line) + len(newline)
+        return start
+
+    # -- the joint -----------------------------------------------------------------------------
+
+    @property
+    def _rest(self) -> str:
+        """All of it, with what has to stand between it and what was said."""
+        rest = self._held[self._start or 0 :]
+        if self._prefilled:
+            return merged_space(self._so_far, rest)
+        return glued(self._so_far, rest, in_code=self._in_fence)
+
+    def _after(self, end: int) -> str:
+        """What follows the repetition, whose last letter is before `end`; what stands between the
+        words is not repeated either."""
+        rest = self._held[end:]
+        if self._ends_in_word:
+            return rest
+        signs = re.search(r"[\W_]*\Z", self._so_far)
+        position = 0
+        for sign in "".join(signs[0].split()) if signs else "":
+            ahead = len(rest) - len(rest[position:].lstrip())
+            if rest[ahead : ahead + 1] != sign:
+                break
+            position = ahead + 1
+        return merged_space(self._so_far, rest[position:])
+
+
+def _may_be_preamble(line: str) -> bool:
+    """It is one, or its first letters could still become one."""
+    if len(line) > _LONGEST_PREAMBLE:
+        return False
+    begun = line.casefold()
+    return any(begun.startswith(o) or o.startswith(begun) for o in _OPENINGS)

@@ -1,0 +1,144 @@
+"""One tier began the answer, another continues it: no word twice, none missing."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from strixdesk.core.handover import Continuation, inside_fence, instruction, prefill
+
+WORDS = " ".join(f"w{n}" for n in range(1, 201))
+PROSE = (
+    "The harbour was quiet that morning. A few gulls sat on the wall, and the boats lay still. "
+    "“Nobody sails today,” said the old man; he had seen such skies before. Then the wind rose."
+)
+CODE = (
+    "Here is the function:\n\n```python\ndef add(a, b):\n    if a is None:\n        return b\n"
+    "    return a + b\n```\n\nCall it with two numbers."
+)
+TEXTS = {"words": WORDS, "prose": PROSE, "code": CODE}
+
+
+def continued(so_far: str, said: str, *, prefilled: bool = False, piece: int = 3) -> str:
+    joint = Continuation(so_far, prefilled=prefilled)
+    new = [joint.feed(said[at : at + piece]) for at in range(0, len(said), piece)]
+    return so_far + "".join(new) + joint.finish()
+
+
+def last_words(text: str, count: int) -> int:
+    """Where the last so many words begin."""
+    at = len(text.rstrip())
+    for _ in range(count):
+        at = max(text.rfind(" ", 0, at), text.rfind("\n", 0, at))
+    return at + 1
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("piece", [1, 4, 1000])
+def test_a_prefilled_answer_goes_on_where_it_was_cut_wherever_that_is(
+    name: str, piece: int
+) -> None:
+    whole = TEXTS[name]
+    for cut in range(len(whole)):
+        rest = whole[len(prefill(whole[:cut])) :]
+        assert continued(whole[:cut], rest, prefilled=True, piece=piece) == whole
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("count", [3, 12])
+def test_the_last_words_said_again_are_taken_out(name: str, count: int) -> None:
+    whole = TEXTS[name]
+    for cut in range(60, len(whole)):
+        assert continued(whole[:cut], whole[last_words(whole[:cut], count) :]) == whole
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_an_answer_said_again_from_its_beginning_is_taken_out(name: str) -> None:
+    whole = TEXTS[name]
+    for cut in range(1, len(whole)):
+        assert continued(whole[:cut], whole) == whole
+
+
+def test_numbered_words_go_on_without_any_repetition_even_in_the_middle_of_a_word() -> None:
+    for cut in range(30, len(WORDS)):
+        assert continued(WORDS[:cut], WORDS[cut:].lstrip()) == WORDS
+
+
+def test_how_the_words_are_cut_into_pieces_does_not_matter() -> None:
+    chance = random.Random(3)
+    for _ in range(200):
+        cut = chance.randrange(70, len(PROSE))
+        said = PROSE[last_words(PROSE[:cut], chance.randrange(1, 9)) :]
+        once = continued(PROSE[:cut], said, piece=10_000)
+        assert continued(PROSE[:cut], said, piece=chance.randrange(1, 9)) == once
+
+
+@pytest.mark.parametrize(
+    ("so_far", "said", "whole"),
+    [
+        ("One. Two and", "Sure, continuing:\n\nOne. Two and three.", "One. Two and three."),
+        ("It was a dark night.", "It was a dark night. The end.", "It was a dark night. The end."),
+        ("It was a dark night.", "The end.", "It was a dark night. The end."),
+        ("It was a dark", "it was a **dark** night.", "It was a dark** night."),
+        ("I like a", "apple trees.", "I like a apple trees."),
+        ("I like appl", "apple trees.", "I like apple trees."),
+        ("We count: one, two", ", three.", "We count: one, two, three."),
+        ("The list:\n- one", "- two", "The list:\n- one\n- two"),
+        ("The list:\n- one\n", "- one\n- two", "The list:\n- one\n- two"),
+        ("So it is", "", "So it is"),
+        ("So it is", "So it is", "So it is"),
+        ("", "All of it.", "All of it."),
+    ],
+)
+def test_the_joint(so_far: str, said: str, whole: str) -> None:
+    assert continued(so_far, said, piece=2) == whole
+
+
+def test_a_code_fence_that_is_opened_again_is_taken_out() -> None:
+    so_far = "Look:\n\n```python\ndef add(a, b):\n    total ="
+    said = "```python\n    total = a + b\n    return total\n```\nDone."
+    assert continued(so_far, said) == (
+        "Look:\n\n```python\ndef add(a, b):\n    total = a + b\n    return total\n```\nDone."
+    )
+
+
+def test_a_fence_that_is_closed_is_no_reopened_one() -> None:
+    so_far = "```python\nx = 1\n"
+    assert continued(so_far, "```\nDone.") == "```python\nx = 1\n```\nDone."
+
+
+def test_a_last_sentence_in_slightly_other_words_is_not_said_twice() -> None:
+    so_far = "The tide turned at noon, and the boats went out. Nobody on the wall said a word"
+    said = (
+        "The tide turned at noon and then the boats went out. Nobody on the wall said a word "
+        "until dusk."
+    )
+    assert continued(so_far, said) == f"{so_far} until dusk."
+
+
+def test_nothing_but_a_part_of_what_was_said_is_no_end() -> None:
+    joint = Continuation("w1 w2 w3 w4 w5 w6", prefilled=False)
+    assert joint.feed("w1 w2 w3 w4") + joint.finish() == ""
+    assert not joint.caught_up
+
+
+def test_words_are_let_through_as_soon_as_it_is_certain_that_they_are_new() -> None:
+    joint = Continuation("The cat sat on the mat.", prefilled=False)
+    assert joint.feed("Then it ") == " Then it "
+    assert not joint.holding
+    assert joint.feed("slept.") == "slept."
+
+
+def test_the_instruction_quotes_the_last_words_exactly() -> None:
+    assert "\n\nw189 w190 w191 w192 w193 w194 w195 w196 w197 w198 w199 w200\n\n" in (
+        instruction(WORDS)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [("```\nx", True), ("```\nx\n```\n", False), ("a ``` b", False), ("~~~\n```\n", True)],
+)
+def test_an_open_fence_is_noticed(text: str, inside: bool) -> None:
+    assert inside_fence(text) is inside
