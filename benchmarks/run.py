@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.report import table
 
-NAMES = ("speech_turn", "recogniser", "transcript_tokens", "start_up")
+NAMES = ("speech_turn", "recogniser", "transcript_tokens", "start_up", "wire")
 
 
 def main(arguments: list[str]) -> int:

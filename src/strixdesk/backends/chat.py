@@ -25,6 +25,7 @@ from strixdesk.settings import ChatSettings
 _ATTEMPTS = 3
 """The request as it was meant, then with what the server objected to taken out."""
 _ERROR_BODY_S = 5.0
+_AFTER_DONE_S = 0.02
 _WRITE_TIMEOUT_S = 60.0
 
 
@@ -170,6 +171,8 @@ async def _deltas(
         last = parser.finish()
         if last and not answer.over and (delta := answer.take(last.data, last.name)):
             yield delta
+        if answer.over:
+            await _run_out(pieces)
     except SseTooLong as error:
         raise tier_errors.broken(tier, f"broke off: {error}") from None
     except TierError:
@@ -177,6 +180,14 @@ async def _deltas(
             raise  # else the answer is whole; only its token count is missing
     if not answer.begun and not answer.finished and looks_like_html(start):
         raise tier_errors.web_page(tier, 200)
+
+
+async def _run_out(pieces: AsyncIterator[bytes]) -> None:
+    """The end of the body comes along with `[DONE]`; once read, the connection can take the next
+    question. Where it does not come, the connection is given up."""
+    with contextlib.suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(_AFTER_DONE_S):
+            await anext(pieces, None)
 
 
 async def _json_object(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import ipaddress
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -13,6 +15,8 @@ import httpx
 KEEP_ALIVE_S = 2.0
 """Shorter than the 5 s after which llama-server and uvicorn drop an idle connection: a question
 must never be sent into a connection that the server is just closing."""
+
+_OWN_DOMAINS = (".local", ".lan", ".internal", ".home.arpa", ".localhost", ".ts.net")
 
 
 def make_http_client() -> httpx.AsyncClient:
@@ -73,6 +77,7 @@ def place_of(base_url: str) -> str:
     return f"{host}:{url.port or (443 if url.scheme == 'https' else 80)}"
 
 
+@functools.lru_cache(maxsize=64)
 def is_askable(base_url: str) -> bool:
     """It is an address at which a server can be. (Sockets choke on ports beyond 65535.)"""
     try:
@@ -80,6 +85,18 @@ def is_askable(base_url: str) -> bool:
     except httpx.InvalidURL:
         return False
     return url.scheme in {"http", "https"} and bool(url.host) and (url.port or 0) < 65_536
+
+
+def is_own_network(base_url: str) -> bool:
+    """It is this machine, the local network or the tailnet: nothing leaves the user's own."""
+    try:
+        host = httpx.URL(base_url).host
+    except httpx.InvalidURL:
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith(_OWN_DOMAINS)
 
 
 def bearer(api_key: str | None) -> dict[str, str]:
