@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 
 import httpx
+import httpx2
 from httpx_sse import EventSource
 from openai import OpenAI, Stream
 from openai.types.chat import ChatCompletionChunk
@@ -77,6 +78,8 @@ def _token_us() -> tuple[float, float, float]:
     """Microseconds per token: ours (to the delta that the window gets), httpx-sse with json.loads,
     openai-python (to its typed chunk)."""
     pieces = _answer(TOKENS)
+    headers = {"Content-Type": "text/event-stream"}
+    request = httpx2.Request("POST", "http://127.0.0.1:9/v1/chat/completions")
     client = OpenAI(api_key="none", base_url="http://127.0.0.1:9/v1")
 
     def ours() -> None:
@@ -86,12 +89,13 @@ def _token_us() -> tuple[float, float, float]:
                 answer.take(event.data, event.name)
 
     def httpx_sse() -> None:
-        for event in EventSource(_response(pieces)).iter_sse():
+        response = httpx.Response(200, headers=headers, stream=_Pieces(pieces))
+        for event in EventSource(response).iter_sse():
             if event.data != "[DONE]":
                 json.loads(event.data)
 
     def openai() -> None:
-        response = _response(pieces)
+        response = httpx2.Response(200, headers=headers, stream=_Pieces(pieces), request=request)
         for _ in Stream(cast_to=ChatCompletionChunk, response=response, client=client):
             pass
 
@@ -104,21 +108,12 @@ def _token_us() -> tuple[float, float, float]:
     return median(costs[ours]), median(costs[httpx_sse]), median(costs[openai])
 
 
-class _Pieces(httpx.SyncByteStream):
+class _Pieces(httpx.SyncByteStream, httpx2.SyncByteStream):
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces = pieces
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._pieces)
-
-
-def _response(pieces: Sequence[bytes]) -> httpx.Response:
-    return httpx.Response(
-        200,
-        headers={"Content-Type": "text/event-stream"},
-        stream=_Pieces(pieces),
-        request=httpx.Request("POST", "http://127.0.0.1:9/v1/chat/completions"),
-    )
 
 
 def _seconds(do: Callable[[], None]) -> float:
