@@ -30,7 +30,7 @@ TOKENS = 500
 """In the answer that is parsed."""
 LINE_MIB = (1, 8)
 PIECE_BYTES = 1024
-LINE_ROUNDS = 9
+LINE_ROUNDS = 25
 REQUESTS = 300
 WARM_UP = 20
 REQUEST_TOKENS = 8
