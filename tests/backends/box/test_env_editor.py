@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from strixdesk.backends.box.env_editor import apply_edit, plan_edit, read_env
+from strixdesk.backends.box.shell import Completed
+from strixdesk.backends.box.stack_reader import read_stack
+from strixdesk.core.errors import BoxError, CommandFailed
+from strixdesk.core.stack import Stack
+from tests.support.plain_shell import PlainShell
+from tests.support.stacks import lay_out, need_compose
+
+
+@pytest.fixture
+async def stack(tmp_path: Path) -> Stack:
+    need_compose()
+    return await read_stack(PlainShell(), str(lay_out("four", tmp_path)))
+
+
+def env(stack: Stack) -> Path:
+    return Path(stack.env_file or "")
+
+
+def text(path: str) -> str:
+    return Path(path).read_text()
+
+
+def leftovers(stack: Stack) -> list[str]:
+    return sorted(one.name for one in Path(stack.directory).glob(".env*"))
+
+
+async def test_a_value_is_changed_and_the_former_file_is_kept(stack: Stack) -> None:
+    before = env(stack).read_text()
+    env(stack).chmod(0o640)
+    edit = await plan_edit(PlainShell(), stack, {"CODER_GPU_UTIL": "0.55"})
+    assert "+CODER_GPU_UTIL=0.55" in edit.diff
+    assert env(stack).read_text() == before
+    backup = await apply_edit(PlainShell(), stack, edit)
+    assert (await read_env(PlainShell(), stack))["CODER_GPU_UTIL"] == "0.55"
+    assert text(backup) == before
+    assert stat.S_IMODE(env(stack).stat().st_mode) == 0o640
+    assert leftovers(stack) == [".env", ".env.example", ".env.strixdesk-backup"]
+
+
+async def test_what_compose_refuses_is_not_written(stack: Stack) -> None:
+    cpu = Path(stack.directory) / "compose" / "cpu.yml"
+    cpu.write_text(cpu.read_text() + "    mem_limit: ${UTILITY_MEMORY:-1g}\n")
+    before = env(stack).read_text()
+    edit = await plan_edit(PlainShell(), stack, {"UTILITY_MEMORY": "much"})
+    with pytest.raises(CommandFailed, match="Compose refuses the new values"):
+        await apply_edit(PlainShell(), stack, edit)
+    assert env(stack).read_text() == before
+    assert leftovers(stack) == [".env", ".env.example"]
+
+
+async def test_a_file_that_changed_meanwhile_is_left_alone(stack: Stack) -> None:
+    edit = await plan_edit(PlainShell(), stack, {"CODER_GPU_UTIL": "0.55"})
+    env(stack).write_text("SOMEBODY=else\n")
+    with pytest.raises(BoxError, match="somebody else"):
+        await apply_edit(PlainShell(), stack, edit)
+    assert env(stack).read_text() == "SOMEBODY=else\n"
+    assert leftovers(stack) == [".env", ".env.example"]
+
+
+async def test_a_linked_env_file_stays_a_link(stack: Stack, tmp_path: Path) -> None:
+    real = tmp_path / "kept.env"
+    env(stack).rename(real)
+    env(stack).symlink_to(real)
+    await apply_edit(
+        PlainShell(), stack, await plan_edit(PlainShell(), stack, {"ORCH_PORT": "9001"})
+    )
+    assert env(stack).is_symlink()
+    assert "ORCH_PORT=9001" in real.read_text()
+
+
+async def test_no_change_writes_nothing(stack: Stack) -> None:
+    shell = PlainShell()
+    edit = await plan_edit(shell, stack, {"ORCH_PORT": "8001"})
+    asked = len(shell.asked)
+    assert await apply_edit(shell, stack, edit) == ""
+    assert len(shell.asked) == asked
+
+
+class FullDisk(PlainShell):
+    async def run(
+        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 20.0
+    ) -> Completed:
+        if stdin:
+            return Completed(92, "", "cat: write error: No space left on device")
+        return await super().run(argv, stdin=stdin, timeout_s=timeout_s)
+
+
+async def test_a_full_disk_changes_nothing(stack: Stack) -> None:
+    before = env(stack).read_text()
+    edit = await plan_edit(PlainShell(), stack, {"ORCH_PORT": "9001"})
+    with pytest.raises(CommandFailed, match="No space left"):
+        await apply_edit(FullDisk(), stack, edit)
+    assert env(stack).read_text() == before
