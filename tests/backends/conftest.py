@@ -31,7 +31,10 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 def impatient() -> ChatSettings:
     """Deadlines that a test can wait for."""
     return ChatSettings(
-        connect_timeout_s=1.0, first_token_timeout_s=0.4, between_tokens_timeout_s=0.3
+        connect_timeout_s=1.0,
+        first_token_timeout_s=0.4,
+        between_tokens_timeout_s=0.3,
+        retries=0,
     )
 
 

@@ -23,6 +23,7 @@ from tests.support.fakes import (
     FakeSink,
     FakeTiers,
     FakeVoice,
+    ScriptedChat,
     tone,
 )
 
@@ -32,7 +33,7 @@ def tell(what: object) -> None:
     sys.stdout.flush()
 
 
-class EndlessChat:
+class EndlessChat(ScriptedChat):
     """Says what time it is, a hundred times a second."""
 
     async def stream(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from strixdesk.core.audio import AudioFrame, Samples, Utterance
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
-from strixdesk.core.errors import StrixError
+from strixdesk.core.errors import StrixError, TierResting
 from strixdesk.core.events import Event, MicrophoneState
 from strixdesk.core.hearing import (
     ListenerEvent,
@@ -41,6 +42,18 @@ class ScriptedChat:
         self.scripts = list(scripts)
         self.requests: list[tuple[Tier, list[ChatMessage]]] = []
         self.closed_early = 0
+        self.busy_tiers: set[str] = set()
+        self.resting: dict[str, TierResting] = {}
+        """Tiers that are left alone, with what is said of them."""
+
+    @contextlib.contextmanager
+    def admission(self, tier: Tier, *, insists: bool = False) -> Iterator[None]:
+        if not insists and tier.name in self.resting:
+            raise self.resting[tier.name]
+        yield
+
+    def busy(self, tier: Tier) -> bool:
+        return tier.name in self.busy_tiers
 
     async def stream(
         self, tier: Tier, messages: Sequence[ChatMessage], *, max_tokens: int | None = None

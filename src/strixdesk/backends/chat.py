@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+import logging
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import httpx
@@ -15,12 +18,16 @@ from strixdesk.backends.answer import Answer
 from strixdesk.backends.chat_request import adjusted, encode, payload_for
 from strixdesk.backends.http import bearer, body_of, is_askable, make_http_client
 from strixdesk.backends.patience import Patience
+from strixdesk.backends.retry import pause_before_retry
 from strixdesk.backends.server_words import looks_like_html
 from strixdesk.backends.sse import LINE_LIMIT_BYTES, SseParser, SseTooLong
+from strixdesk.backends.standing import Standings
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
 from strixdesk.core.errors import TierError
 from strixdesk.core.tier import Tier, TierStatus
 from strixdesk.settings import ChatSettings
+
+log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 """The request as it was meant, then with what the server objected to taken out."""
@@ -42,10 +49,17 @@ class ChatClient:
         settings: ChatSettings,
         status_of: Callable[[Tier], TierStatus | None] = _nothing_known,
         http: httpx.AsyncClient | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         """`status_of` tells what was last learnt of a tier: its model's name, its context size."""
         self._settings = settings
         self._status_of = status_of
+        self._standings = Standings(status_of, settings.cooldown_s, now)
+        self._sleep = sleep
+        self._chance = chance
         self._http = http or make_http_client()
         self._owns_http = http is None
 
@@ -53,13 +67,52 @@ class ChatClient:
         if self._owns_http:
             await self._http.aclose()
 
+    def admission(
+        self, tier: Tier, *, insists: bool = False
+    ) -> contextlib.AbstractContextManager[None]:
+        """Around everything that is asked of a tier for one question; what it raises is counted.
+        Raises TierResting at once for a tier that kept failing. `insists`: the user wants this
+        tier and no other."""
+        return self._standings.admission(tier, insists=insists)
+
+    def busy(self, tier: Tier) -> bool:
+        """It writes as many answers as it can: `stream` would wait for its turn."""
+        return self._standings.busy(tier)
+
     async def stream(
         self, tier: Tier, messages: Sequence[ChatMessage], *, max_tokens: int | None = None
     ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
         """Deltas, then one ChatEnd; anything else raises TierError. Use `contextlib.aclosing`.
 
-        `max_tokens` caps the answer in place of the settings.
+        Waits until the tier has room for one more answer; then its deadlines begin. A tier that is
+        busy or out of reach is asked again, as long as nothing of an answer has come.
+        `max_tokens` caps the answer in place of the settings. A last message by the assistant is
+        the beginning of the answer, where the server can continue one.
         """
+        async with self._standings.place(tier):
+            attempt = 0
+            while True:
+                attempt += 1
+                begun = False
+                try:
+                    once = self._stream_once(tier, messages, max_tokens)
+                    async with contextlib.aclosing(once) as items:
+                        async for item in items:
+                            begun = True
+                            yield item
+                    return
+                except TierError as error:
+                    pause_s = pause_before_retry(
+                        error, attempt, self._settings.retries, self._chance
+                    )
+                    if begun or pause_s is None:
+                        raise
+                    log.info("tier %s: %s; again in %.1f s", tier.name, error, pause_s)
+                await self._sleep(pause_s)
+
+    async def _stream_once(
+        self, tier: Tier, messages: Sequence[ChatMessage], max_tokens: int | None
+    ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
         answer = Answer(tier)
         patience = Patience(tier, answer, self._settings)
         response = await self._ask(tier, messages, max_tokens, patience)
@@ -90,7 +143,11 @@ class ChatClient:
         """The response whose body is the answer. Raises TierError for any other."""
         model, limit = await self._model_and_limit(tier, max_tokens, patience)
         payload = payload_for(
-            model, messages, max_answer_tokens=limit, temperature=self._settings.temperature
+            model,
+            messages,
+            max_answer_tokens=limit,
+            temperature=self._settings.temperature,
+            server=self._server(tier),
         )
         for attempt in range(1, _ATTEMPTS + 1):
             # Pictures make megabytes of base64, which are encoded beside the event loop.
@@ -120,6 +177,10 @@ class ChatClient:
         context = tier.context_tokens or (status.context_tokens if status else None)
         # at least half of what the tier can hold is left for the question
         return model, min(limit, context // 2) if context else limit
+
+    def _server(self, tier: Tier) -> str:
+        status = self._status_of(tier)
+        return status.server if status else ""
 
     async def _served_model(self, tier: Tier, patience: Patience) -> str | None:
         """Asked of the server when nobody knows: most servers insist on the right name."""

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from strixdesk.backends.servers import VLLM
 from strixdesk.core.chat import ChatMessage
 
 Payload = Mapping[str, Any]
@@ -18,7 +19,10 @@ def payload_for(
     *,
     max_answer_tokens: int,
     temperature: float | None = None,
+    server: str = "",
 ) -> Payload:
+    """`server`: its kind, where known. A last message by the assistant is the beginning of the
+    answer: llama.cpp continues it by itself, vLLM when told to."""
     payload: dict[str, Any] = {
         "messages": [_message(message) for message in messages],
         "stream": True,
@@ -29,6 +33,8 @@ def payload_for(
         payload["model"] = model
     if temperature is not None:
         payload["temperature"] = temperature
+    if server == VLLM and messages and messages[-1].role == "assistant":
+        payload |= {"continue_final_message": True, "add_generation_prompt": False}
     return payload
 
 

@@ -22,28 +22,36 @@ T = TypeVar("T")
 
 
 class Patience:
-    """How much longer a silent server is waited for: so long until its first content, so long
-    between contents. Keep-alives and empty deltas buy no time, and only waiting costs any: a
-    consumer that is busy with what came does not bring the deadline nearer."""
+    """How much longer a server is waited for: so long until its first content, so long between
+    contents, so long in all. Keep-alives and empty deltas buy no time, and only waiting costs any:
+    a consumer that is busy with what came does not bring the deadline nearer."""
 
     def __init__(self, tier: Tier, answer: Answer, settings: ChatSettings) -> None:
         self._tier = tier
         self._answer = answer
         self._settings = settings
         self._waited_s = 0.0
+        self._waited_before_s = 0.0
+        """For all contents that have come."""
 
     def content(self) -> None:
         """Something to read has come: the wait for the next begins anew."""
+        self._waited_before_s += self._waited_s
         self._waited_s = 0.0
 
     async def wait(self, step: Awaitable[T]) -> T:
         """Raises TierError: a passed deadline, no connection, a cut connection."""
         limit = self._limit_s
+        left = limit - self._waited_s
+        in_all = self._settings.total_timeout_s
+        left_in_all = in_all - self._waited_before_s - self._waited_s
         began = time.monotonic()
         try:
-            async with asyncio.timeout(max(0.0, limit - self._waited_s)):
+            async with asyncio.timeout(max(0.0, min(left, left_in_all))):
                 return await step
         except TimeoutError:
+            if left_in_all < left:
+                raise tier_errors.too_long(self._tier, in_all) from None
             raise tier_errors.silent(self._tier, limit, begun=self._answer.begun) from None
         except httpx.HTTPError as error:
             raise self._trouble(error) from None

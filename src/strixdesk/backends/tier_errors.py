@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import httpx
 
 from strixdesk.backends.http import place_of
+from strixdesk.backends.retry import retry_after_s
 from strixdesk.backends.server_words import looks_like_html, server_words, token_counts
 from strixdesk.core.errors import (
     StreamBroken,
     TierError,
     TierLoading,
     TierRefused,
+    TierResting,
     TierTimeout,
     TierUnreachable,
 )
@@ -55,6 +57,8 @@ def unreachable(tier: Tier, cause: BaseException | None = None) -> TierUnreachab
     return TierUnreachable(
         f"{name_of(tier)} cannot be reached at {place}{why}.",
         "Start its server, or correct its base_url in the settings.",
+        # Whoever did not answer for seconds will not in the next ones either.
+        passing=not isinstance(cause, httpx.ConnectTimeout),
     )
 
 
@@ -101,6 +105,28 @@ def silent(tier: Tier, seconds: float, *, begun: bool) -> TierTimeout:
     )
 
 
+def too_long(tier: Tier, seconds: float) -> TierTimeout:
+    return TierTimeout(
+        f"{name_of(tier)} was not done with its answer after {seconds:g} seconds.",
+        "What came is kept. Ask for a shorter answer, or raise total_timeout_s in the settings.",
+    )
+
+
+def resting(tier: Tier, seconds: float) -> TierResting:
+    return TierResting(
+        f"{name_of(tier)} kept failing and is left alone for another {max(1, round(seconds))} "
+        "seconds.",
+        "It is tried again by itself; or choose it by name to try at once.",
+    )
+
+
+def tried_already(tier: Tier) -> TierResting:
+    return TierResting(
+        f"{name_of(tier)} kept failing; another question is just trying it again.",
+        "Ask again in a moment.",
+    )
+
+
 def broken(tier: Tier, how: str, said: str = "") -> StreamBroken:
     """The answer began, and then: “broke off: …”. `how` completes “The answer of X …”."""
     quote = f" It said: {_quoted(said)}." if said else ""
@@ -115,6 +141,7 @@ def never_came(tier: Tier, how: str) -> StreamBroken:
     return StreamBroken(
         f"{name_of(tier)} took the question, but {how}.",
         "Ask again; if it stays so, look at its server's log or restart it.",
+        passing=True,
     )
 
 
@@ -226,12 +253,14 @@ def refused(
         return _not_found(tier, said, kind, headers, body)
     if _NO_MODEL.search(said):
         return _no_model(tier, said, status)
+    wait_s = retry_after_s(headers)
     if status == 429:
-        wait = headers.get("retry-after", "")
         return TierRefused(
             f"{name} has too much to do just now.",
-            f"Ask again in {wait} seconds." if wait.isdecimal() else "Ask again in a moment.",
+            f"Ask again in {wait_s:.0f} seconds." if wait_s else "Ask again in a moment.",
             status,
+            passing=True,
+            retry_after_s=wait_s,
         )
     code = f" (HTTP {status})" if status else ""
     quote = f": {_quoted(said)}." if said else "."
@@ -240,6 +269,8 @@ def refused(
             f"{name} failed{code}{quote}",
             "Ask again; if it stays so, look at its server's log or restart it.",
             status,
+            passing=True,
+            retry_after_s=wait_s,
         )
     return TierRefused(
         f"{name} did not accept the question{code}{quote}",

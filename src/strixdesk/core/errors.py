@@ -11,6 +11,7 @@
     │   ├── TierUnreachable        no connection at all
     │   ├── TierLoading            it is there, its model is not yet
     │   ├── TierTimeout            a deadline passed
+    │   ├── TierResting            it kept failing and is left alone for a while
     │   ├── TierRefused            it answered with an error (HTTP status kept)
     │   └── StreamBroken           the answer stopped before its end
     ├── NoTier                 no tier can take this question
@@ -70,7 +71,19 @@ class ModelError(StrixError):
 
 
 class TierError(StrixError):
-    pass
+    def __init__(
+        self,
+        message: str,
+        advice: str = "",
+        *,
+        passing: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, advice)
+        self.passing = passing
+        """The same question may well succeed in a moment."""
+        self.retry_after_s = retry_after_s
+        """When the server said that it wants to be asked again; None: it did not say."""
 
 
 class TierUnreachable(TierError):
@@ -85,9 +98,21 @@ class TierTimeout(TierError):
     pass
 
 
+class TierResting(TierError):
+    pass
+
+
 class TierRefused(TierError):
-    def __init__(self, message: str, advice: str = "", status: int | None = None) -> None:
-        super().__init__(message, advice)
+    def __init__(
+        self,
+        message: str,
+        advice: str = "",
+        status: int | None = None,
+        *,
+        passing: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, advice, passing=passing, retry_after_s=retry_after_s)
         self.status = status
 
 

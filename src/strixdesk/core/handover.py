@@ -34,7 +34,10 @@ _SAYS_IT_CONTINUES = re.compile(
 )
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _SMALL_WORDS = frozenset(
-    "a i an as at be by do he i'm if in is it me my no of on or so the to up us we".split()
+    (
+        *("a", "i", "an", "as", "at", "be", "by", "do", "he", "if", "in", "is", "it", "me", "my"),
+        *("no", "of", "on", "or", "so", "the", "to", "up", "us", "we"),
+    )
 )
 """Words that other words begin with: “a” before “apple” is more likely a word than a part."""
 

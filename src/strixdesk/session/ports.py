@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from strixdesk.core.audio import AudioFrame, Samples, Utterance
@@ -113,11 +114,34 @@ class Listener(Protocol):
 
 
 class Chat(Protocol):
+    def admission(self, tier: Tier, *, insists: bool = False) -> AbstractContextManager[None]:
+        """Around everything that is asked of a tier for one question, its health included; what
+        is raised inside is counted. Raises TierResting at once, without a connection, for a tier
+        that kept failing and is left alone. `insists`: the user wants this tier and no other."""
+
+    def busy(self, tier: Tier) -> bool:
+        """It writes as many answers as it can: `stream` would wait for its turn."""
+
     def stream(
         self, tier: Tier, messages: Sequence[ChatMessage], *, max_tokens: int | None = None
     ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
         """Ask a tier. The last item of a good stream is a ChatEnd; anything else raises a
-        TierError: TierUnreachable, TierLoading, TierRefused, TierTimeout, or StreamBroken."""
+        TierError: TierUnreachable, TierLoading, TierRefused, TierTimeout, or StreamBroken.
+
+        A last message by the assistant is the beginning of the answer, which the server
+        continues: only for servers that can (`TierStatus.server`)."""
+
+    async def close(self) -> None: ...
+
+
+class Tokenizer(Protocol):
+    """The tokenizers of the servers that have one to ask."""
+
+    def knows(self, status: TierStatus) -> bool:
+        """A tier of that status can be asked."""
+
+    async def count(self, tier: Tier, status: TierStatus, text: str) -> int | None:
+        """Tokens of the text alone; None: it did not say. Never raises for a server at fault."""
 
     async def close(self) -> None: ...
 
