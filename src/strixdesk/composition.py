@@ -7,6 +7,7 @@ from pathlib import Path
 from strixdesk.backends.chat import ChatClient
 from strixdesk.backends.starter import StarterServer, find_starter_model
 from strixdesk.backends.tier_watch import TierWatch
+from strixdesk.backends.tokenizer import Tokenizer
 from strixdesk.core.errors import ModelError, StoreError
 from strixdesk.paths import Paths
 from strixdesk.session.attachments import AttachmentStore
@@ -14,6 +15,7 @@ from strixdesk.session.ports import AudioSink, Listener, Recogniser, Voice
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.services import Services
 from strixdesk.session.store import HistoryStore
+from strixdesk.session.token_count import TokenCounter
 from strixdesk.session.unavailable import UnavailableRecogniser, UnavailableVoice
 from strixdesk.settings import Settings
 from strixdesk.voice.installed import find_recogniser, find_voice
@@ -100,4 +102,5 @@ async def build_services(
             pause_ms=settings.microphone.hands_free_pause_ms,
             keep_warm_s=settings.microphone.keep_warm_s,
         ),
+        tokens=TokenCounter(Tokenizer()),
     )

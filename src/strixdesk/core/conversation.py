@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
 
+from strixdesk.core.summary import Summary
+
 
 class Role(Enum):
     USER = "user"
@@ -123,3 +125,5 @@ class Conversation:
     id: str
     title: str
     messages: tuple[Message, ...] = ()
+    summary: Summary | None = None
+    """What tiers are sent in place of the older messages, once these no longer fit."""

@@ -6,7 +6,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from strixdesk.core.conversation import Conversation, Message, MessageStatus, Text, Thinking
+from strixdesk.core.conversation import (
+    Conversation,
+    Message,
+    MessageStatus,
+    Role,
+    Text,
+    Thinking,
+)
 from strixdesk.core.errors import StoreError
 from strixdesk.core.events import (
     ConversationChanged,
@@ -17,6 +24,7 @@ from strixdesk.core.events import (
     TextDelta,
     ThinkingDelta,
 )
+from strixdesk.core.summary import Summary
 from strixdesk.session.store import HistoryStore
 
 log = logging.getLogger(__name__)
@@ -31,6 +39,8 @@ class ConversationLog:
     ) -> None:
         self.id = conversation.id
         self._messages: dict[str, Message] = {m.id: m for m in conversation.messages}
+        self.summary = conversation.summary
+        """What tiers are sent in place of the older messages."""
         self._store = store
         self._emit = emit
         self._disk_failed = False
@@ -65,6 +75,20 @@ class ConversationLog:
         self._messages[message.id] = message
         self._emit(MessageChanged(self.id, message))
         return await self._save(message)
+
+    async def note(self, sentence: str) -> None:
+        """Something about the conversation itself, told beside the newest answer."""
+        answers = (m for m in reversed(self._messages.values()) if m.role is Role.ASSISTANT)
+        if (answer := next(answers, None)) and answer.status is not MessageStatus.STREAMING:
+            await self.update(replace(answer, reason=f"{answer.reason or ''} {sentence}".strip()))
+
+    async def summarised(self, summary: Summary) -> None:
+        """From now on it is sent in place of what it stands for."""
+        self.summary = summary
+        try:
+            await self._store.save_summary(self.id, summary)
+        except StoreError as error:
+            log.error("history: the summary was not kept: %s", error)
 
     async def checkpoint(self, message: Message) -> None:
         """Keep a growing message; the window already has its text."""
@@ -132,6 +156,12 @@ class StreamingAnswer:
     async def asked(self, tier: str, reason: str) -> None:
         """Another tier is asked for it."""
         self._message = replace(self.snapshot(), tier=tier, reason=reason)
+        await self._conversation.update(self._message)
+
+    async def noted(self, sentence: str) -> None:
+        """Told beside it, with why this tier answers."""
+        reason = f"{self._message.reason or ''} {sentence}".strip()
+        self._message = replace(self.snapshot(), reason=reason)
         await self._conversation.update(self._message)
 
     async def end(self, status: MessageStatus, detail: str | None, *, spoken: bool) -> None:

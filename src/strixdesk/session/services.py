@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from strixdesk.session.attachments import AttachmentStore
 from strixdesk.session.ports import AudioSink, Chat, Listener, Recogniser, Tiers, Voice
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.store import HistoryStore
+from strixdesk.session.token_count import TokenCounter
 from strixdesk.settings import Settings
 
 
@@ -23,3 +24,5 @@ class Services:
     voice: Voice
     sink: AudioSink
     listener: Listener
+    tokens: TokenCounter = field(default_factory=TokenCounter)
+    """Without a tokenizer: everything is estimated."""

@@ -47,6 +47,7 @@ from strixdesk.session.live_turn import Asking, LiveTurn
 from strixdesk.session.log import ConversationLog
 from strixdesk.session.services import Services
 from strixdesk.session.spoken import FromFile, FromMessage, FromMicrophone
+from strixdesk.session.summary import Summariser
 from strixdesk.session.turn_runner import Question, TurnRunner
 from strixdesk.session.typed import Typed
 
@@ -76,6 +77,7 @@ class Session:
             on_level=lambda heard: self._emit(LevelChanged(heard.level_db, heard.speech)),
             on_microphone=self._microphone_moved,
         )
+        self._summariser = Summariser(services, self._emit, self._spawn)
         self._press_tier: str | None = None
         self._key_down = False
         services.listener.subscribe(self._hearing.take)
@@ -135,6 +137,7 @@ class Session:
             services.recogniser,
             services.voice,
             services.chat,
+            services.tokens,
             services.tiers,
             services.recordings,
             services.store,
@@ -281,6 +284,7 @@ class Session:
         if former and not former.over.is_set():
             self._services.sink.flush()
             former.stop()
+        self._summariser.stop()
         listener = self._services.listener
 
         def begin() -> None:
@@ -288,9 +292,12 @@ class Session:
             if runner.turn.state is not TurnState.LISTENING:
                 listener.pause(True)
 
-        self._live = LiveTurn(
-            runner, asking, former, on_begin=begin, on_end=lambda: listener.pause(False)
-        )
+        def end() -> None:
+            listener.pause(False)
+            if runner.turn.route and runner.turn.state is TurnState.DONE:
+                self._summariser.begin(runner.conversation, runner.turn.route.tier)
+
+        self._live = LiveTurn(runner, asking, former, on_begin=begin, on_end=end)
         self._spawn(self._live.run())
 
     async def _interrupted(self) -> None:

@@ -7,12 +7,13 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
 from strixdesk.core.conversation import Conversation, ConversationSummary, Message, Role
 from strixdesk.core.errors import StoreError
+from strixdesk.core.summary import Summary
 from strixdesk.session.store_codec import message_from_row, message_to_row, storable
 from strixdesk.session.store_errors import is_damage, told
 from strixdesk.session.store_file import connect, open_settled, set_aside, transaction
@@ -27,6 +28,7 @@ _SUMMARY = """
         (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id) AS message_count
     FROM conversations c
 """
+_SUMMARY_FIELDS = ", ".join(field.name for field in fields(Summary))
 _BY_WORDS = """
     SELECT m.conversation_id, c.title, m.id, m.text FROM messages_found f
     JOIN messages m ON m.number = f.rowid
@@ -111,7 +113,16 @@ class HistoryStore:
             )
             messages = {row["id"]: message_from_row(row) for row in rows} | unwritten
             title = known["title"] if known else ""
-            return Conversation(conversation_id, title, tuple(messages.values()))
+            (*summary,) = db.execute(
+                f"SELECT {_SUMMARY_FIELDS} FROM summaries WHERE conversation_id = ?",  # noqa: S608 — our own names
+                (conversation_id,),
+            )
+            return Conversation(
+                conversation_id,
+                title,
+                tuple(messages.values()),
+                Summary(*summary[0]) if summary else None,
+            )
 
         return await self._with(read)
 
@@ -157,6 +168,19 @@ class HistoryStore:
         that the disk does not take is kept, and goes along with the next, or on the way out."""
         self._waiting[message.id] = (conversation_id, message)
         return await self._write(lambda db: self._summary(db, conversation_id))
+
+    async def save_summary(self, conversation_id: str, summary: Summary) -> None:
+        """In the place of the one before it."""
+        values = (storable(summary.text), *astuple(summary)[1:-2], storable(summary.tier))
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute(
+                f"INSERT OR REPLACE INTO summaries (conversation_id, {_SUMMARY_FIELDS}) "  # noqa: S608 — our own names
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (conversation_id, *values, summary.created_at),
+            )
+
+        await self._write(write)
 
     async def _write(self, use: Callable[[sqlite3.Connection], _T]) -> _T:
         """Also whatever waits to be written."""

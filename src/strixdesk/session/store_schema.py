@@ -60,6 +60,18 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE forgotten_recordings (utterance_id TEXT PRIMARY KEY);
     """,
+    """
+    CREATE TABLE summaries (
+        conversation_id TEXT PRIMARY KEY REFERENCES conversations (id) ON DELETE CASCADE,
+        text TEXT NOT NULL,
+        through_id TEXT NOT NULL,
+        messages INTEGER NOT NULL,
+        before_tokens INTEGER NOT NULL,
+        after_tokens INTEGER NOT NULL,
+        tier TEXT NOT NULL,
+        created_at REAL NOT NULL
+    );
+    """,
 )
 """A growing answer is not indexed at each checkpoint, only once it is settled."""
 

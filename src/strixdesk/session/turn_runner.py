@@ -16,10 +16,11 @@ from strixdesk.core.events import Event, Failed, SpeechProgress, TurnChanged
 from strixdesk.core.ids import new_id
 from strixdesk.core.route import Route
 from strixdesk.core.routing import choose_route
-from strixdesk.core.tier import Capability, Tier
+from strixdesk.core.tier import Tier
 from strixdesk.core.turn import Turn, TurnState, Usage
+from strixdesk.session.context import prompt_for
 from strixdesk.session.log import ConversationLog, StreamingAnswer
-from strixdesk.session.prompt import PromptMessage, build_prompt
+from strixdesk.session.prompt import PromptMessage, needed_tokens
 from strixdesk.session.services import Services
 from strixdesk.session.speech import SpeechOut
 
@@ -117,6 +118,10 @@ class TurnRunner:
                 statuses=self.services.tiers.statuses(),
                 named=question.tier,
                 default=self.services.settings.default_tier,
+                needed_tokens=self._needed_tokens(question),
+                policy=self.services.settings.routing.policy(
+                    self.services.settings.chat.max_answer_tokens
+                ),
             )
         except StrixError as error:
             await self.conversation.add(
@@ -184,15 +189,16 @@ class TurnRunner:
         self, tier: Tier, answer: StreamingAnswer, question: Question, speech: SpeechOut | None
     ) -> ChatEnd:
         status = await self.services.tiers.ensure_ready(tier)
-        capabilities = tier.capabilities if tier.capabilities is not None else status.capabilities
-        chat = self.services.settings.chat
-        prompt = build_prompt(
-            chat.system_prompt,
+        prompt = await prompt_for(
+            tier,
+            status,
             self.conversation.before(question.history_before or answer.id),
-            vision=Capability.VISION in capabilities,
-            context_tokens=tier.context_tokens or status.context_tokens,
-            max_answer_tokens=chat.max_answer_tokens,
+            chat=self.services.settings.chat,
+            counter=self.services.tokens,
+            summary=self.conversation.summary,
         )
+        if words := prompt.left_out_words():
+            await answer.noted(words)
         messages = [await self._wire_message(message) for message in prompt.messages]
         asked_at = time.monotonic()
         stream = self.services.chat.stream(tier, messages, max_tokens=prompt.answer_tokens)
@@ -211,6 +217,17 @@ class TurnRunner:
                     case ChatEnd():
                         return item
         raise TierError(f"{tier.name} ended its answer without saying so.")
+
+    def _needed_tokens(self, question: Question) -> int:
+        history = self.conversation.messages
+        if question.history_before:
+            history = self.conversation.before(question.history_before)
+        return needed_tokens(
+            self.services.settings.chat.system_prompt,
+            history,
+            vision=bool(question.images),
+            summary=self.conversation.summary,
+        )
 
     async def _wire_message(self, message: PromptMessage) -> ChatMessage:
         images = [

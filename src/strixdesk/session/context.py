@@ -1,0 +1,54 @@
+"""The prompt for one tier: as much of the conversation as it holds, by its own count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from strixdesk.core.conversation import Message
+from strixdesk.core.routing import sees
+from strixdesk.core.summary import Summary
+from strixdesk.core.tier import Tier, TierStatus
+from strixdesk.session.prompt import Prompt, build_prompt, is_sendable
+from strixdesk.session.token_count import TokenCounter
+from strixdesk.settings import ChatSettings
+
+_COUNTING_S = 0.3
+"""A question does not wait longer than that for exact counts."""
+_NEAR = 0.6
+"""Below this share of a tier's context an estimate is good enough."""
+
+
+async def prompt_for(
+    tier: Tier,
+    status: TierStatus,
+    history: Sequence[Message],
+    *,
+    chat: ChatSettings,
+    counter: TokenCounter,
+    summary: Summary | None = None,
+    notes: Sequence[str] = (),
+    within_s: float = _COUNTING_S,
+) -> Prompt:
+    """The server's tokenizer is asked only when the conversation comes near to what it holds."""
+    context_tokens = status.context_tokens or tier.context_tokens
+
+    def build() -> Prompt:
+        return build_prompt(
+            chat.system_prompt,
+            history,
+            vision=sees(tier, status),
+            context_tokens=context_tokens,
+            max_answer_tokens=chat.max_answer_tokens,
+            summary=summary,
+            count=counter.counts_of(tier, status),
+            notes=notes,
+        )
+
+    prompt = build()
+    if context_tokens is None:
+        return prompt
+    if not prompt.left_out and prompt.tokens + prompt.answer_tokens < context_tokens * _NEAR:
+        return prompt
+    texts = [message.text for message in history if is_sendable(message)]
+    await counter.learn(tier, status, [chat.system_prompt, *texts], within_s=within_s)
+    return build()
