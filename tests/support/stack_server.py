@@ -76,6 +76,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def load(seconds: float) -> None:
     if IS_VLLM:
         say("(APIServer pid=1) INFO 11-21 08:00:00 [api_server.py:1896] vLLM API server version 0")
+        say("INFO 11-21 08:00:00 [gpu_model_runner.py:2602] Starting to load model ...")
     steps = 4
     for step in range(1, steps + 1):
         time.sleep(seconds / steps)

@@ -76,6 +76,10 @@ class BoxWatch:
     async def refresh(self, box: Box) -> BoxStatus:
         return await self._keeper(box).refresh()
 
+    def doubt(self, box: Box) -> None:
+        """One of its tiers does not answer any more: look at it soon."""
+        self._keeper(box).nudge()
+
     def forecast(self, box: Box, services: Sequence[str]) -> Forecast | None:
         keeper = self._keeper(box)
         if keeper.stack is None:

@@ -18,7 +18,7 @@ from strixdesk.core.box import BoxStatus, ContainerHealth, ContainerState, Servi
 from strixdesk.core.errors import BoxError, BoxUnreachable, CommandFailed, NotEnoughMemory
 from strixdesk.core.stack import Service, Stack
 
-_IN_FOLDER = 'cd -- "$1" || exit 91; shift; exec docker "$@"'
+_IN_FOLDER = 'cd -- "$1" || exit 91; shift; exec "$@"'
 _GB = 1e9
 _ATTEMPTS = 5
 """Of one command, each after another lost connection."""
@@ -132,7 +132,8 @@ class Conductor:
         """What a service takes by its share must be there when it measures."""
         deadline = time.monotonic() + self._patience.memory_s
         while status.memory is not None and service.gpu_fraction is not None:
-            needed = service.gpu_fraction * status.memory.total_bytes + self._reserve_bytes
+            whole = status.memory.gpu_total_bytes or status.memory.total_bytes
+            needed = service.gpu_fraction * whole + self._reserve_bytes
             have = status.memory.available_bytes
             if have >= needed:
                 return
@@ -231,7 +232,7 @@ class Conductor:
             raise _refused(step, completed)
 
     def _argv(self, step: Step) -> tuple[str, ...]:
-        return ("sh", "-c", _IN_FOLDER, "sh", self._stack.directory, *step.arguments)
+        return ("sh", "-c", _IN_FOLDER, "sh", self._stack.directory, *step.argv)
 
     async def _seen(self) -> BoxStatus:
         """A look at the box that came through; and the box is still ours."""

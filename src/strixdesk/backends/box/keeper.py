@@ -109,7 +109,7 @@ class BoxKeeper:
         self._watched: bool | None = None
         """None: not looking by itself."""
         self._asleep = False
-        self._hops_at = self._memory_at = self._stack_at = float("-inf")
+        self._hops_at = self._memory_at = self._stack_at = self._looked_at = float("-inf")
         self._operations = Operations(
             box, shell, self, self._operation_changed, patience=patience, who=who, now=now
         )
@@ -126,6 +126,12 @@ class BoxKeeper:
         if not asleep:
             self._hops_at = float("-inf")
         self._work.set()
+
+    def nudge(self) -> None:
+        """There is reason to doubt what is known; not more often than something starting is
+        looked at."""
+        if self._watched is not None and time.monotonic() - self._looked_at > self._pace.busy_s:
+            self._work.set()
 
     async def refresh(self) -> BoxStatus:
         """A look from now on, the stack's files included."""
@@ -195,7 +201,7 @@ class BoxKeeper:
 
     async def _look(self) -> None:
         deep, self._deep = self._deep, False
-        at = time.monotonic()
+        at = self._looked_at = time.monotonic()
         try:
             if deep or at - self._hops_at > self._pace.hops_s or self.status.broken:
                 self._hops = await self._world.hops(self.box, self._shell)
@@ -280,6 +286,7 @@ class BoxKeeper:
         self, deed: Deed, services: Sequence[str], mode: str | None, *, override: bool
     ) -> Operation:
         """As `Boxes.do`."""
+        self._memory_at = float("-inf")  # what is free now decides
         status = await self.refresh() if self.stack is None else await self.look()
         if status.broken:
             raise BoxUnreachable(

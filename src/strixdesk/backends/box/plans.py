@@ -23,22 +23,24 @@ class Act(Enum):
 class Step:
     act: Act
     services: tuple[str, ...]
-    compose: tuple[str, ...]
-    """The stack's own arguments between `docker compose` and the command."""
+    mode: Mode
+    """Whose arguments the stack's own script would give."""
     alone: bool = False
     """UP of a service on the GPU: the next one waits until it is ready, since two that measure
     the shared memory at once get it wrong."""
 
     @property
-    def arguments(self) -> tuple[str, ...]:
-        """After `docker`. Service names are read from compose files, so none is an option."""
+    def argv(self) -> tuple[str, ...]:
+        """Service names are read from compose files, so none is an option."""
+        environment = ("env", *self.mode.exports) if self.mode.exports else ()
+        compose = (*environment, "docker", "compose", *self.mode.compose)
         match self.act:
             case Act.UP:
-                return ("compose", *self.compose, "up", "-d", "--no-deps", *self.services)
+                return (*compose, "up", "-d", "--no-deps", *self.services)
             case Act.DOWN:
-                return ("compose", *self.compose, "down")
+                return (*compose, "down")
             case _:
-                return ("compose", *self.compose, self.act.value, *self.services)
+                return (*compose, self.act.value, *self.services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ def make_plan(
             services = [one.name for one in stack.services if one.name in running]
             chosen = None
     names = tuple(services) or (chosen.services if chosen else ())
+    if deed is Deed.START:
+        names = _with_needs(stack, names)
     order = _in_order(stack, names)
     match deed:
         case Deed.START:
@@ -85,7 +89,11 @@ def make_plan(
         case Deed.RESTART:
             return Plan(_stops(stack, order, chosen) + _ups(stack, order, chosen), order)
         case Deed.PULL:
-            steps = [Step(Act.PULL, (name,), _compose(stack, name, chosen)) for name in order]
+            steps = [
+                Step(Act.PULL, (name,), mode)
+                for name in order
+                if (mode := _mode_of(stack, name, chosen))
+            ]
             return Plan(tuple(steps), order)
 
 
@@ -95,6 +103,19 @@ def _mode(stack: Stack, name: str) -> Mode:
         offered = ", ".join(one.name for one in stack.modes) or "none"
         raise BoxError(f"The stack has no mode “{name}”.", f"It has: {offered}.")
     return found
+
+
+def _with_needs(stack: Stack, names: Sequence[str]) -> tuple[str, ...]:
+    """As compose does it: what they depend on is started with them."""
+    found = dict.fromkeys(names)
+    queue = list(names)
+    while queue:
+        service = stack.service(queue.pop())
+        for needed in service.depends_on if service else ():
+            if needed not in found:
+                found[needed] = None
+                queue.append(needed)
+    return tuple(found)
 
 
 def _in_order(stack: Stack, names: Sequence[str]) -> tuple[str, ...]:
@@ -122,25 +143,25 @@ def _in_order(stack: Stack, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(ordered)
 
 
-def _compose(stack: Stack, name: str, chosen: Mode | None) -> tuple[str, ...]:
-    mode = chosen if chosen and name in chosen.services else stack.mode_for(name)
-    return mode.compose if mode else ()
+def _mode_of(stack: Stack, name: str, chosen: Mode | None) -> Mode | None:
+    return chosen if chosen and name in chosen.services else stack.mode_for(name)
 
 
 def _ups(stack: Stack, order: Sequence[str], chosen: Mode | None) -> tuple[Step, ...]:
     return tuple(
-        Step(Act.UP, (name,), _compose(stack, name, chosen), alone=service.on_gpu)
+        Step(Act.UP, (name,), mode, alone=service.on_gpu)
         for name in order
-        if (service := stack.service(name))
+        if (service := stack.service(name)) and (mode := _mode_of(stack, name, chosen))
     )
 
 
 def _stops(stack: Stack, order: Sequence[str], chosen: Mode | None) -> tuple[Step, ...]:
     """One command for those that share their arguments, in the opposite order of a start."""
-    groups: dict[tuple[str, ...], list[str]] = {}
+    groups: dict[str, tuple[Mode, list[str]]] = {}
     for name in reversed(order):
-        groups.setdefault(_compose(stack, name, chosen), []).append(name)
-    return tuple(Step(Act.STOP, tuple(names), compose) for compose, names in groups.items())
+        if mode := _mode_of(stack, name, chosen):
+            groups.setdefault(mode.name, (mode, []))[1].append(name)
+    return tuple(Step(Act.STOP, tuple(names), mode) for mode, names in groups.values())
 
 
 def _down(stack: Stack) -> tuple[tuple[Step, ...], tuple[str, ...]]:
@@ -149,6 +170,6 @@ def _down(stack: Stack) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     steps = []
     for mode in sorted(stack.modes, key=lambda one: -len(one.services)):
         if here := tuple(name for name in mode.services if name in left):
-            steps.append(Step(Act.DOWN, here, mode.compose))
+            steps.append(Step(Act.DOWN, here, mode))
             left -= set(here)
     return tuple(steps), tuple(name for step in steps for name in step.services)
