@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from strixdesk.backends.box.shell import Shell
-from strixdesk.core.errors import BoxBusy, BoxError
+from strixdesk.core.errors import BoxBusy, BoxError, BoxUnreachable
 from strixdesk.core.ids import new_id
 
 PATIENCE_S = 30
@@ -171,13 +171,15 @@ class BoxLock:
         command = ["sh", "-c", _HOLD, "sh", self._folder, self._who, self.token, patience]
         try:
             async with contextlib.aclosing(self._shell.lines(command)) as lines:
-                first = await anext(lines, "")
+                first = ""
+                while first not in {"held", "free", "busy"}:
+                    first = await anext(lines)
                 if first == "busy":
                     rest = "\n".join([line async for line in lines])
                     verdict.set_exception(busy(parse_holder(rest) or parse_holder("?")))
                     return
                 verdict.set_result(None)
-                if first != "held":  # a box without flock, or a folder that cannot be written to
+                if first == "free":  # a box without flock, or a folder that cannot be written to
                     await asyncio.Event().wait()
                 beating = asyncio.create_task(self._beat_on(), name="box lock's beat")
                 try:
@@ -186,9 +188,11 @@ class BoxLock:
                 finally:
                     beating.cancel()
                     await asyncio.wait([beating])
-        except BoxError as error:
+        except (BoxError, StopAsyncIteration) as error:
             if not verdict.done():
-                verdict.set_exception(error)
+                verdict.set_exception(
+                    error if isinstance(error, BoxUnreachable) else _not_to_be_held(self._folder)
+                )
 
     async def _beat_on(self) -> None:
         count = 0
@@ -216,6 +220,12 @@ def busy(holder: Holder | None) -> BoxBusy:
     who = holder.words() if holder else "Somebody else"
     return BoxBusy(
         f"The box is busy: {who}.", "Wait until that is over, or ask them to stop; then try again."
+    )
+
+
+def _not_to_be_held(folder: str) -> BoxError:
+    return BoxError(
+        f"The stack's folder {folder} cannot be opened there.", "Correct it in the settings."
     )
 
 

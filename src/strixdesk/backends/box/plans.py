@@ -90,9 +90,9 @@ def make_plan(
             return Plan(_stops(stack, order, chosen) + _ups(stack, order, chosen), order)
         case Deed.PULL:
             steps = [
-                Step(Act.PULL, (name,), mode)
+                Step(Act.PULL, (name,), given)
                 for name in order
-                if (mode := _mode_of(stack, name, chosen))
+                if (given := _mode_of(stack, name, chosen))
             ]
             return Plan(tuple(steps), order)
 
