@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 STACKS = Path(__file__).parent.parent / "data" / "stacks"
+_CONFIG = Path(__file__).parents[2] / ".cache" / "docker"
+"""Where `scripts/test` puts the compose plugin."""
 
 
 def lay_out(kind: str, folder: Path) -> Path:
@@ -19,9 +21,12 @@ def lay_out(kind: str, folder: Path) -> Path:
     return root
 
 
-def need_compose() -> None:
-    """Skips where docker's command line has no compose."""
+def need_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker's command line with compose, for the length of a test. No engine is needed: compose
+    only reads files. Skips where there is none."""
     docker = shutil.which("docker")
+    if (_CONFIG / "cli-plugins" / "docker-compose").exists():
+        monkeypatch.setenv("DOCKER_CONFIG", str(_CONFIG))
     asked = docker and subprocess.run([docker, "compose", "version"], capture_output=True)
     if not asked or asked.returncode:
         pytest.skip("NOT RUN: there is no “docker compose” here")

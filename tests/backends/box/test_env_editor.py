@@ -16,8 +16,8 @@ from tests.support.stacks import lay_out, need_compose
 
 
 @pytest.fixture
-async def stack(tmp_path: Path) -> Stack:
-    need_compose()
+async def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    need_compose(monkeypatch)
     return await read_stack(PlainShell(), str(lay_out("four", tmp_path)))
 
 

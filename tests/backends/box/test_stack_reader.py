@@ -13,8 +13,8 @@ from tests.support.stacks import lay_out, need_compose
 
 
 @pytest.fixture(autouse=True)
-def _compose() -> None:
-    need_compose()
+def _compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    need_compose(monkeypatch)
 
 
 def script(root: Path, text: str) -> None:
