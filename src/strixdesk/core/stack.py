@@ -76,6 +76,8 @@ class Mode:
     """What it starts, in the order of its dependencies."""
     exports: tuple[str, ...] = ()
     """`NAME=value` of the variables that the script sets for compose beyond the env file."""
+    on_request: tuple[str, ...] = ()
+    """What its files hold beyond that, in profiles: started only when asked for by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +102,5 @@ class Stack:
     def mode_for(self, service: str) -> Mode | None:
         """The smallest mode that holds it: whose arguments start and stop it."""
         holding = [mode for mode in self.modes if service in mode.services]
+        holding = holding or [mode for mode in self.modes if service in mode.on_request]
         return min(holding, key=lambda mode: len(mode.services), default=None)

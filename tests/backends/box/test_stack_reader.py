@@ -122,6 +122,22 @@ async def test_what_starts_one_after_the_other_is_one_mode(tmp_path: Path) -> No
     assert (odin.model_path or "").startswith("/elsewhere/")
 
 
+async def test_what_waits_in_a_profile_is_known_but_no_mode_starts_it(tmp_path: Path) -> None:
+    root = lay_out("six", tmp_path)
+    cpu = root / "compose" / "cpu.yml"
+    cpu.write_text(
+        cpu.read_text().replace("  llama_odin:\n", '  llama_odin:\n    profiles: ["odin"]\n')
+    )
+    stack = await read_stack(PlainShell(), str(root))
+    odin = stack.service("llama_odin")
+    assert odin is not None
+    assert (odin.port, odin.variables["port"]) == (8011, "ODIN_PORT")
+    assert all("llama_odin" not in mode.services for mode in stack.modes)
+    holding = stack.mode_for("llama_odin")
+    assert holding is not None
+    assert (holding.name, holding.on_request) == ("cpu", ("llama_odin",))
+
+
 async def test_without_a_script_each_file_is_a_mode(tmp_path: Path) -> None:
     root = lay_out("six", tmp_path)
     (root / "scripts" / "up").unlink()

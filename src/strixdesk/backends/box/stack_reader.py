@@ -53,7 +53,9 @@ class _Config:
 
     resolved: Mapping[str, Any]
     raw: Mapping[str, Any]
-    """Variables unresolved; empty where compose cannot tell."""
+    """Of all profiles, variables unresolved; empty where compose cannot tell."""
+    every: Mapping[str, Any]
+    """Of all profiles."""
 
 
 async def read_stack(shell: Shell, directory: str) -> Stack:
@@ -205,15 +207,21 @@ async def _config(
     shell: Shell, gate: asyncio.Semaphore, compose: tuple[str, ...], exports: tuple[str, ...]
 ) -> _Config | CommandFailed:
     prefix = ["env", *exports] if exports else []
-    command = [*prefix, "docker", "compose", *compose, "config", "--format", "json"]
-    async with gate:
-        resolved = await shell.run(command, timeout_s=_CONFIG_S)
-    table = _json(resolved.out) if resolved.ok else None
-    if table is None:
-        return _refusal(resolved)
-    async with gate:
-        raw = await shell.run([*command, "--no-interpolate"], timeout_s=_CONFIG_S)
-    return _Config(table, (_json(raw.out) or {}) if raw.ok else {})
+
+    async def asked(*arguments: str) -> tuple[Completed, dict[str, Any] | None]:
+        command = [*prefix, "docker", "compose", *compose, *arguments, "--format", "json"]
+        async with gate:
+            done = await shell.run(command, timeout_s=_CONFIG_S)
+        return done, _json(done.out) if done.ok else None
+
+    done, resolved = await asked("config")
+    if resolved is None:
+        return _refusal(done)
+    _, raw = await asked("--profile", "*", "config", "--no-interpolate")
+    every: dict[str, Any] | None = None
+    if set(_table(_table(raw).get("services"))) > set(_table(resolved.get("services"))):
+        _, every = await asked("--profile", "*", "config")
+    return _Config(resolved, raw or {}, every or resolved)
 
 
 def _refusal(done: Completed) -> CommandFailed:
@@ -259,11 +267,13 @@ def _stack(
         raw = _table(config.raw.get("services"))
         here = {
             one: read_service(one, table, raw.get(one))
-            for one, table in _table(config.resolved.get("services")).items()
+            for one, table in _table(config.every.get("services")).items()
         }
-        started = _with_needs(call.services, here) if call.services else list(here)
+        plain = [one for one in _table(config.resolved.get("services")) if one in here]
+        started = _ordered(_with_needs(call.services or plain, here), here)
         services = {**here, **services}
-        modes.append(Mode(name, call.compose, _ordered(started, here), call.exports))
+        others = _ordered([one for one in here if one not in started], here)
+        modes.append(Mode(name, call.compose, started, call.exports, others))
     if failure is not None and not modes:
         raise failure
     env = next((value_of(mode.compose, "--env-file") for mode in modes), None)
