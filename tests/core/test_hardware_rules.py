@@ -28,13 +28,13 @@ SECOND = Service(
 )
 
 
-def check(*services: Service, allowed: tuple[str, ...] = ()) -> list[Finding]:
+def check(*services: Service, allowed: tuple[str, ...] = ()) -> tuple[Finding, ...]:
     mode = Mode("gpu", (), tuple(one.name for one in services))
     return lint(Stack("/s", None, services, (mode,)), allowed)
 
 
 def test_the_stock_stack_is_fine() -> None:
-    assert check(FIRST, SECOND) == []
+    assert check(FIRST, SECOND) == ()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_stock_stack_is_fine() -> None:
 def test_what_does_not_run_there_is_found(change: dict[str, str], rule: str) -> None:
     (one,) = check(replace(FIRST, **change))  # type: ignore[arg-type]
     assert one.rule == rule
-    assert check(replace(FIRST, **change), allowed=(rule,)) == []  # type: ignore[arg-type]
+    assert check(replace(FIRST, **change), allowed=(rule,)) == ()  # type: ignore[arg-type]
 
 
 def test_a_quantised_model_has_its_plain_one_suggested() -> None:
@@ -89,9 +89,15 @@ def test_two_that_load_at_once_are_found() -> None:
 def test_llama_server_should_not_map_its_file() -> None:
     mapped = Service("llama_utility", Engine.LLAMA_CPP, model="a.gguf")
     assert [one.rule for one in check(mapped)] == ["no-mmap"]
-    assert check(replace(mapped, mmap=False)) == []
+    assert check(replace(mapped, mmap=False)) == ()
 
 
 def test_a_server_without_a_key_is_noted_last() -> None:
     found = check(replace(FIRST, open_to_all=True, kv_cache_dtype="fp8"))
     assert [one.severity for one in found] == [Severity.PROBLEM, Severity.NOTE]
+
+
+def test_another_gpu_has_other_number_formats() -> None:
+    stack = Stack("/s", None, (replace(FIRST, quantization="fp8"),), ())
+    assert [one.rule for one in lint(stack, gpu="gfx1151")] == ["fp8-weights"]
+    assert lint(stack, gpu="gfx942") == ()

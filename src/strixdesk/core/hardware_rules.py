@@ -48,18 +48,26 @@ _SUFFIX = re.compile(
 )
 
 
-def lint(stack: Stack, allowed: Collection[str] = (), headroom: float = HEADROOM) -> list[Finding]:
-    """All findings, problems first. `allowed`: rules that do not hold for this user."""
+def lint(
+    stack: Stack, allowed: Collection[str] = (), gpu: str = "", headroom: float = HEADROOM
+) -> tuple[Finding, ...]:
+    """All findings, problems first. `allowed`: rules that do not hold for this user. `gpu`: what
+    the box has, `gfx1151`; another one has other number formats. Empty: not known."""
+    strix_halo = gpu in {"", "gfx1151"}
     found = [
         one
         for service in stack.services
-        for one in (*_vllm(service), *_llama(service), *_reach(service))
+        for one in (
+            *(_vllm(service) if strix_halo else ()),
+            *_llama(service),
+            *_reach(service),
+        )
     ]
     for mode in stack.modes:
         found += [*_fractions(stack, mode, headroom), *_staggered(stack, mode)]
     order = (Severity.PROBLEM, Severity.WARNING, Severity.NOTE)
     kept = dict.fromkeys(one for one in found if one.rule not in allowed)
-    return sorted(kept, key=lambda one: order.index(one.severity))
+    return tuple(sorted(kept, key=lambda one: order.index(one.severity)))
 
 
 def _vllm(service: Service) -> Iterator[Finding]:
