@@ -10,6 +10,9 @@ from strixdesk.core.errors import StoreError
 from strixdesk.core.events import Event
 from strixdesk.core.tier import Tier, TierStatus
 from strixdesk.session.attachments import AttachmentStore
+from strixdesk.session.box_tools import BoxTools
+from strixdesk.session.ports import Boxes
+from strixdesk.settings import BoxSettings
 
 
 class ScriptedAssistant:
@@ -19,6 +22,8 @@ class ScriptedAssistant:
         self.calls: list[tuple[object, ...]] = []
         self.stored: dict[str, Conversation] = {}
         self.known_tiers: tuple[tuple[Tier, TierStatus], ...] = ()
+        self.known_boxes: Boxes | None = None
+        self.tools: BoxTools | None = None
         self.current = ""
         self._attachments = AttachmentStore(folder)
         self._subscribers: list[Callable[[Event], None]] = []
@@ -104,3 +109,15 @@ class ScriptedAssistant:
 
     def set_tier(self, name: str | None) -> None:
         self.calls.append(("tier", name))
+
+    def boxes(self) -> Boxes | None:
+        return self.known_boxes
+
+    def box_tools(self) -> BoxTools | None:
+        return self.tools
+
+    def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
+        self.calls.append(("save_box", box, tuple(tiers)))
+
+    def confirm(self, question: str, yes: bool) -> None:
+        self.calls.append(("confirm", question, yes))

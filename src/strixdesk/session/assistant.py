@@ -9,6 +9,9 @@ from typing import Protocol
 from strixdesk.core.conversation import Conversation, ConversationSummary, Image
 from strixdesk.core.events import Event
 from strixdesk.core.tier import Tier, TierStatus
+from strixdesk.session.box_tools import BoxTools
+from strixdesk.session.ports import Boxes
+from strixdesk.settings import BoxSettings
 
 
 class Assistant(Protocol):
@@ -77,3 +80,16 @@ class Assistant(Protocol):
 
     def set_tier(self, name: str | None) -> None:
         """Whom the next turns ask; None: routed."""
+
+    # -- boxes --
+    def boxes(self) -> Boxes | None:
+        """None until there are any; BoxesChanged announces them."""
+
+    def box_tools(self) -> BoxTools | None:
+        """None until the engines are up."""
+
+    def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
+        """A box that was just written to the settings, and the tiers on it."""
+
+    def confirm(self, question: str, yes: bool) -> None:
+        """The answer to a ConfirmationAsked, by its id."""

@@ -11,6 +11,9 @@ from strixdesk.core.events import Event
 from strixdesk.core.ids import new_id
 from strixdesk.core.tier import Tier, TierStatus
 from strixdesk.session.assistant import Assistant
+from strixdesk.session.box_tools import BoxTools
+from strixdesk.session.ports import Boxes
+from strixdesk.settings import BoxSettings
 
 
 class DeferredAssistant:
@@ -112,3 +115,15 @@ class DeferredAssistant:
 
     def set_tier(self, name: str | None) -> None:
         self._request(lambda assistant: assistant.set_tier(name))
+
+    def boxes(self) -> Boxes | None:
+        return self._assistant.result().boxes() if self._assistant.done() else None
+
+    def box_tools(self) -> BoxTools | None:
+        return self._assistant.result().box_tools() if self._assistant.done() else None
+
+    def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
+        self._request(lambda assistant: assistant.save_box(box, tiers))
+
+    def confirm(self, question: str, yes: bool) -> None:
+        self._request(lambda assistant: assistant.confirm(question, yes))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from strixdesk.session.attachments import AttachmentStore
-from strixdesk.session.ports import AudioSink, Chat, Listener, Recogniser, Tiers, Voice
+from strixdesk.session.box_tools import BoxTools
+from strixdesk.session.ports import AudioSink, Boxes, Chat, Listener, Recogniser, Tiers, Voice
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.store import HistoryStore
 from strixdesk.session.token_count import TokenCounter
@@ -26,3 +27,6 @@ class Services:
     listener: Listener
     tokens: TokenCounter = field(default_factory=TokenCounter)
     """Without a tokenizer: everything is estimated."""
+    boxes: Boxes | None = None
+    """None: there are none in the settings."""
+    box_tools: BoxTools | None = None

@@ -30,6 +30,7 @@ from strixdesk.core.events import (
     LevelChanged,
     MicrophoneChanged,
     MicrophoneState,
+    Noticed,
     PartialTranscript,
     ServersFound,
     SpeechSwitched,
@@ -41,15 +42,19 @@ from strixdesk.core.hearing import MicrophoneMoved
 from strixdesk.core.ids import new_id
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.core.turn import Turn, TurnSource, TurnState
+from strixdesk.session.box_tools import BoxTools
+from strixdesk.session.confirmations import Confirmations
 from strixdesk.session.hearing import Heard, Hearing
 from strixdesk.session.leftovers import recover_recordings
 from strixdesk.session.live_turn import Asking, LiveTurn
 from strixdesk.session.log import ConversationLog
+from strixdesk.session.ports import Boxes
 from strixdesk.session.services import Services
 from strixdesk.session.spoken import FromFile, FromMessage, FromMicrophone
 from strixdesk.session.summary import Summariser
 from strixdesk.session.turn_runner import Question, TurnRunner
 from strixdesk.session.typed import Typed
+from strixdesk.settings import BoxSettings
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +83,7 @@ class Session:
             on_microphone=self._microphone_moved,
         )
         self._summariser = Summariser(services, self._emit, self._spawn)
+        self.confirmations = Confirmations(self._emit)
         self._press_tier: str | None = None
         self._key_down = False
         services.listener.subscribe(self._hearing.take)
@@ -410,3 +416,19 @@ class Session:
 
     def set_tier(self, name: str | None) -> None:
         self._tier = name
+
+    # -- boxes ---------------------------------------------------------------------------------
+
+    def boxes(self) -> Boxes | None:
+        return self._services.boxes
+
+    def box_tools(self) -> BoxTools | None:
+        return self._services.box_tools
+
+    def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
+        for tier in tiers:
+            self.adopt_tier(tier)
+        self._emit(Noticed(f"“{box.name}” is saved. Its machine is watched from the next start."))
+
+    def confirm(self, question: str, yes: bool) -> None:
+        self.confirmations.answer(question, yes=yes)
