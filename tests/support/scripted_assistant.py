@@ -74,8 +74,14 @@ class ScriptedAssistant:
     def stop(self) -> None:
         self.calls.append(("stop",))
 
-    def answer_again(self, message_id: str) -> None:
-        self.calls.append(("answer_again", message_id))
+    def answer_again(
+        self, message_id: str, *, tier: str | None = None, without_pictures: bool = False
+    ) -> None:
+        otherwise = (tier,) if tier else ("without pictures",) if without_pictures else ()
+        self.calls.append(("answer_again", message_id, *otherwise))
+
+    def continue_answer(self, message_id: str) -> None:
+        self.calls.append(("continue", message_id))
 
     def transcribe_again(self, message_id: str) -> None:
         self.calls.append(("transcribe_again", message_id))

@@ -62,7 +62,30 @@ class Recording:
     duration_s: float
 
 
-Part = Text | Thinking | Image | Recording
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Where one tier broke off and another went on."""
+
+    begun_by: str
+    """Name of the tier that wrote what stands before."""
+    continued_by: str
+    at_chars: int
+    """Length of the text at the joint."""
+    why: str = ""
+    """A sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the user could do about an answer that did not come."""
+
+    tiers: tuple[str, ...] = ()
+    """Names of tiers that could be asked instead."""
+    without_pictures: bool = False
+    """It could be asked without its pictures."""
+
+
+Part = Text | Thinking | Image | Recording | HandOver | Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +120,14 @@ class Message:
     @property
     def recording(self) -> Recording | None:
         return next((part for part in self.parts if isinstance(part, Recording)), None)
+
+    @property
+    def hand_overs(self) -> tuple[HandOver, ...]:
+        return tuple(part for part in self.parts if isinstance(part, HandOver))
+
+    @property
+    def offer(self) -> Offer | None:
+        return next((part for part in self.parts if isinstance(part, Offer)), None)
 
     def with_text(self, text: str) -> Self:
         """The same message whose Text parts are replaced by one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from strixdesk.core.rules import Rule
 from strixdesk.core.tier import Tier
@@ -21,3 +21,11 @@ class Route:
     """The rule that decided; None: the user's own choice, or nothing spoke for anybody."""
     needed_tokens: int = 0
     """What the question and the conversation before it need, as it was estimated."""
+
+
+def begun_by_first(route: Route, name: str | None) -> Route:
+    """Whoever began an answer is asked first to continue it, if the route leads there at all."""
+    tiers = (route.tier, *route.fallbacks)
+    begun_by = next((tier for tier in tiers if tier.name == name), route.tier)
+    others = tuple(tier for tier in tiers if tier is not begun_by)
+    return replace(route, tier=begun_by, fallbacks=others)

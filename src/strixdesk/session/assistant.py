@@ -48,8 +48,14 @@ class Assistant(Protocol):
     def stop(self) -> None:
         """Silence speech at once, end generation, drop a recording that is under way."""
 
-    def answer_again(self, message_id: str) -> None:
-        """Ask the question before this answer once more."""
+    def answer_again(
+        self, message_id: str, *, tier: str | None = None, without_pictures: bool = False
+    ) -> None:
+        """Ask the question before this answer once more: of another tier, or without its pictures,
+        where the user wants that."""
+
+    def continue_answer(self, message_id: str) -> None:
+        """Let an answer that is not whole go on from its exact text."""
 
     def transcribe_again(self, message_id: str) -> None:
         """Recognise a kept recording once more and answer it."""

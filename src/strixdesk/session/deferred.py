@@ -80,8 +80,17 @@ class DeferredAssistant:
     def stop(self) -> None:
         self._request(lambda assistant: assistant.stop())
 
-    def answer_again(self, message_id: str) -> None:
-        self._request(lambda assistant: assistant.answer_again(message_id))
+    def answer_again(
+        self, message_id: str, *, tier: str | None = None, without_pictures: bool = False
+    ) -> None:
+        self._request(
+            lambda assistant: assistant.answer_again(
+                message_id, tier=tier, without_pictures=without_pictures
+            )
+        )
+
+    def continue_answer(self, message_id: str) -> None:
+        self._request(lambda assistant: assistant.continue_answer(message_id))
 
     def transcribe_again(self, message_id: str) -> None:
         self._request(lambda assistant: assistant.transcribe_again(message_id))

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from strixdesk.core.turn import TurnState
-from strixdesk.session.turn_runner import Question, TurnRunner
+from strixdesk.session.asked import Question
+from strixdesk.session.turn_runner import TurnRunner
 
 
 class Asking(Protocol):

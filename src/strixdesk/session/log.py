@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from strixdesk.core.conversation import (
     Conversation,
+    HandOver,
     Message,
     MessageStatus,
+    Offer,
     Role,
     Text,
     Thinking,
@@ -147,8 +149,15 @@ class StreamingAnswer:
     def snapshot(self) -> Message:
         text, thinking = "".join(self._text), "".join(self._thinking)
         self._text, self._thinking = [text], [thinking]
+        joints = self._message.hand_overs
         parts = (Thinking(thinking), Text(text)) if thinking else (Text(text),)
-        return replace(self._message, parts=parts)
+        return replace(self._message, parts=(*parts, *joints))
+
+    @property
+    def text(self) -> str:
+        """As far as it has got."""
+        self._text = ["".join(self._text)]
+        return self._text[0]
 
     async def checkpoint(self) -> None:
         await self._conversation.checkpoint(self.snapshot())
@@ -164,7 +173,25 @@ class StreamingAnswer:
         self._message = replace(self.snapshot(), reason=reason)
         await self._conversation.update(self._message)
 
-    async def end(self, status: MessageStatus, detail: str | None, *, spoken: bool) -> None:
-        self._message = replace(self.snapshot(), status=status, detail=detail, spoken=spoken)
+    async def handed_over(self, part: HandOver) -> None:
+        """Another tier goes on with it."""
+        message = self.snapshot()
+        words = f"Begun by “{part.begun_by}”, continued by “{part.continued_by}”: {part.why}"
+        self._message = replace(
+            message, parts=(*message.parts, part), tier=part.continued_by, reason=words
+        )
+        await self._conversation.update(self._message)
+
+    async def end(
+        self,
+        status: MessageStatus,
+        detail: str | None,
+        *,
+        spoken: bool,
+        offer: Offer | None = None,
+    ) -> None:
+        message = self.snapshot()
+        parts = (*message.parts, offer) if offer else message.parts
+        self._message = replace(message, parts=parts, status=status, detail=detail, spoken=spoken)
         self._conversation.growing = None
         await self._conversation.update(self._message)

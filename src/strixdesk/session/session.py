@@ -42,6 +42,7 @@ from strixdesk.core.hearing import MicrophoneMoved
 from strixdesk.core.ids import new_id
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.core.turn import Turn, TurnSource, TurnState
+from strixdesk.session.asked import Question
 from strixdesk.session.box_tools import BoxTools
 from strixdesk.session.confirmations import Confirmations
 from strixdesk.session.hearing import Heard, Hearing
@@ -52,7 +53,7 @@ from strixdesk.session.ports import Boxes
 from strixdesk.session.services import Services
 from strixdesk.session.spoken import FromFile, FromMessage, FromMicrophone
 from strixdesk.session.summary import Summariser
-from strixdesk.session.turn_runner import Question, TurnRunner
+from strixdesk.session.turn_runner import TurnRunner
 from strixdesk.session.typed import Typed
 from strixdesk.settings import BoxSettings
 
@@ -254,19 +255,48 @@ class Session:
         if self._live:
             self._live.stop()
 
-    def answer_again(self, message_id: str) -> None:
+    def answer_again(
+        self, message_id: str, *, tier: str | None = None, without_pictures: bool = False
+    ) -> None:
+        if question := self._question_of(message_id, tier):
+            self._begin(replace(question, without_pictures=without_pictures))
+
+    def continue_answer(self, message_id: str) -> None:
+        self.begin_continuing(message_id)
+
+    def begin_continuing(self, message_id: str) -> TurnRunner | None:
+        """`continue_answer`, for callers that follow the turn."""
+        answer = self._log.message(message_id)
+        if answer is None or answer.role is not Role.ASSISTANT or not answer.text.strip():
+            self._emit(Failed("There is no answer here that could go on."))
+            return None
+        if answer.status is not MessageStatus.INCOMPLETE:
+            self._emit(Failed("This answer is not cut off: there is nothing to continue."))
+            return None
+        question = self._question_of(message_id, None)
+        return self._begin(replace(question, continues=answer)) if question else None
+
+    def _question_of(self, message_id: str, tier: str | None) -> Question | None:
+        """What that answer is the answer to."""
         earlier = self._log.before(message_id)
         asked = next((m for m in reversed(earlier) if m.role is Role.USER), None)
         if asked is None or not (asked.text or asked.images):
             self._emit(Failed("There is no question before this answer to ask again."))
-            return
-        self._drop_utterance()
-        question = Question(
-            asked.text, asked.images, self._tier, spoken=asked.spoken, history_before=message_id
+            return None
+        return Question(
+            asked.text,
+            asked.images,
+            tier or self._tier,
+            spoken=asked.spoken,
+            history_before=message_id,
         )
-        runner = self._runner(TurnSource.TYPED, TurnState.THINKING)
 
+    def _begin(self, question: Question) -> TurnRunner:
+        """A turn for a question that stands in the conversation already."""
+        self._drop_utterance()
+        runner = self._runner(TurnSource.TYPED, TurnState.THINKING)
         self._launch(runner, Typed(runner, question, None))
+        return runner
 
     def transcribe_again(self, message_id: str) -> None:
         message = self._log.message(message_id)

@@ -22,9 +22,10 @@ from strixdesk.core.events import Failed, Noticed
 from strixdesk.core.hearing import Transcript
 from strixdesk.core.ids import new_id
 from strixdesk.core.turn import TurnState
+from strixdesk.session.asked import Question
 from strixdesk.session.hearing import Heard
 from strixdesk.session.services import Services
-from strixdesk.session.turn_runner import Question, TurnRunner
+from strixdesk.session.turn_runner import TurnRunner
 
 STOPPED = "Stopped before it was transcribed."
 NO_WORDS = "No words were recognised in this recording."

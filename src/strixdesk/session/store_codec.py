@@ -8,9 +8,11 @@ import sqlite3
 from typing import Any, assert_never
 
 from strixdesk.core.conversation import (
+    HandOver,
     Image,
     Message,
     MessageStatus,
+    Offer,
     Part,
     Recording,
     Role,
@@ -52,6 +54,16 @@ def _part_to_json(part: Part) -> dict[str, Any]:
             }
         case Recording(utterance_id=utterance_id, duration_s=duration_s):
             return {"kind": "recording", "utterance_id": utterance_id, "duration_s": duration_s}
+        case HandOver():
+            return {
+                "kind": "hand_over",
+                "begun_by": part.begun_by,
+                "continued_by": part.continued_by,
+                "at_chars": part.at_chars,
+                "why": part.why,
+            }
+        case Offer(tiers=tiers, without_pictures=without_pictures):
+            return {"kind": "offer", "tiers": tiers, "without_pictures": without_pictures}
         case _:
             assert_never(part)
 
@@ -61,6 +73,8 @@ _KINDS: dict[str, type[Part]] = {
     "thinking": Thinking,
     "image": Image,
     "recording": Recording,
+    "hand_over": HandOver,
+    "offer": Offer,
 }
 
 
@@ -68,6 +82,8 @@ def parts_from_json(text: str) -> tuple[Part, ...]:
     parts: list[Part] = []
     for fields in json.loads(text):
         kind = _KINDS[fields.pop("kind")]
+        if "tiers" in fields:
+            fields["tiers"] = tuple(fields["tiers"])
         parts.append(kind(**fields))
     return tuple(parts)
 

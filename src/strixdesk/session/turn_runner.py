@@ -9,38 +9,26 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from strixdesk.core.chat import ChatDelta, ChatEnd, ChatImage, ChatMessage
-from strixdesk.core.conversation import Image, Message, MessageStatus, Role, Text
-from strixdesk.core.errors import AttachmentError, AudioOutputError, StrixError, TierError
+from strixdesk.core.conversation import Message, MessageStatus, Offer, Role, Text
+from strixdesk.core.errors import AudioOutputError, NoTier, StrixError
 from strixdesk.core.events import Event, Failed, SpeechProgress, TurnChanged
 from strixdesk.core.ids import new_id
-from strixdesk.core.route import Route
+from strixdesk.core.route import Route, begun_by_first
 from strixdesk.core.routing import choose_route
-from strixdesk.core.tier import Tier
+from strixdesk.core.tier import TierState
 from strixdesk.core.turn import Turn, TurnState, Usage
-from strixdesk.session.context import prompt_for
+from strixdesk.session.asked import Question
+from strixdesk.session.carrying import Carrier
 from strixdesk.session.log import ConversationLog, StreamingAnswer
-from strixdesk.session.prompt import PromptMessage, needed_tokens
+from strixdesk.session.prompt import needed_tokens
 from strixdesk.session.services import Services
 from strixdesk.session.speech import SpeechOut
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_INTERVAL_S = 0.2
+MOST_OFFERED = 2
 STOPPED = "You stopped this answer."
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked, once it is text."""
-
-    text: str
-    images: tuple[Image, ...] = ()
-    tier: str | None = None
-    """A tier that the user named: it is used exactly."""
-    spoken: bool = False
-    history_before: str | None = None
-    """Asked again: the message id of the former answer, which the tier is not shown."""
 
 
 @dataclass(slots=True)
@@ -101,50 +89,55 @@ class TurnRunner:
         log.info("turn %s: %s, %s", self.turn.id, state.value, self.turn.timings)
 
     async def _answer(self, question: Question) -> None:
-        message = Message(
+        begun = time.monotonic()
+        message = question.continues or Message(
             id=new_id(),
             role=Role.ASSISTANT,
             parts=(Text(""),),
             status=MessageStatus.STREAMING,
             created_at=time.time(),
         )
-        begun = time.monotonic()
         try:
-            route = choose_route(
-                question.text,
-                images=len(question.images),
-                spoken=question.spoken,
-                tiers=self.services.tiers.all(),
-                statuses=self.services.tiers.statuses(),
-                named=question.tier,
-                default=self.services.settings.default_tier,
-                needed_tokens=self._needed_tokens(question),
-                policy=self.services.settings.routing.policy(
-                    self.services.settings.chat.max_answer_tokens
-                ),
-            )
+            route = self._route(question)
         except StrixError as error:
-            await self.conversation.add(
-                replace(message, status=MessageStatus.FAILED, detail=error.sentence())
-            )
+            await self._no_route(message, question, error)
             raise
         self.time(route_ms=self.elapsed_ms(begun))
         self.turn = replace(self.turn, route=route)
         self.emit(TurnChanged(self.turn))
-        message = replace(message, tier=route.tier.name, reason=route.reason)
-        await self.conversation.add(message)
-        answer = StreamingAnswer(message, self.conversation, self.emit)
+        if question.continues:
+            parts = tuple(part for part in message.parts if not isinstance(part, Offer))
+            message = replace(message, parts=parts, status=MessageStatus.STREAMING, detail=None)
+            await self.conversation.update(message)
+        else:
+            message = replace(message, tier=route.tier.name, reason=route.reason)
+            await self.conversation.add(message)
+        await self._carry(route, StreamingAnswer(message, self.conversation, self.emit), question)
 
+    async def _carry(self, route: Route, answer: StreamingAnswer, question: Question) -> None:
         speech = self._speech(answer) if self.speak else None
         self._speaking = asyncio.create_task(self._read_out(speech)) if speech else None
+
+        def on_text(text: str, took_ms: float) -> None:
+            if self.turn.timings.ttft_ms is None:
+                self.time(ttft_ms=took_ms)
+            if speech:
+                speech.feed(text)
+
+        carrier = Carrier(self.services, self.conversation, question, answer, on_text)
         try:
             try:
                 async with _every(CHECKPOINT_INTERVAL_S, answer.checkpoint):
-                    status, detail = await self._write(route, answer, question, speech)
+                    outcome = await carrier.carry(route)
             except asyncio.CancelledError:
                 await answer.end(MessageStatus.INCOMPLETE, STOPPED, spoken=self.speak)
                 raise
-            await answer.end(status, detail, spoken=self.speak)
+            self.error = outcome.error
+            if outcome.end:
+                self.usage = outcome.end.usage
+                self.model = outcome.end.model or (outcome.tier.model if outcome.tier else None)
+            offer = self._offer(route) if outcome.error else None
+            await answer.end(outcome.status, outcome.detail, spoken=self.speak, offer=offer)
             if speech and self._speaking:
                 speech.finish()
                 await asyncio.wait({self._speaking})
@@ -155,68 +148,22 @@ class TurnRunner:
                 await asyncio.wait({self._speaking})
                 self.services.sink.flush()
 
-    async def _write(
-        self, route: Route, answer: StreamingAnswer, question: Question, speech: SpeechOut | None
-    ) -> tuple[MessageStatus, str | None]:
-        """Ask the tiers of the route in order; only an answer that has not begun may move on."""
-        tiers = (route.tier, *route.fallbacks)
-        for number, tier in enumerate(tiers):
-            if number:
-                await answer.asked(tier.name, f"Instead of {tiers[number - 1].name}: {self.error}")
-            try:
-                end = await self._stream(tier, answer, question, speech)
-            except (TierError, AttachmentError) as error:
-                self.error = error
-                self.services.tiers.doubt(tier)
-                log.warning("tier %s: %s", tier.name, type(error).__name__)
-                if answer.has_text:
-                    return MessageStatus.INCOMPLETE, error.sentence()
-                continue
-            self.error = None
-            self.usage = end.usage
-            self.model = end.model or tier.model
-            if end.finish_reason == "length":
-                return MessageStatus.INCOMPLETE, (
-                    "The answer reached its length limit. Ask it to go on, or raise "
-                    "chat.max_answer_tokens in the settings."
-                )
-            if not answer.has_text:
-                return MessageStatus.FAILED, f"{tier.name} ended without saying anything."
-            return MessageStatus.COMPLETE, None
-        return MessageStatus.FAILED, self.error.sentence() if self.error else None
+    # -- who is asked --------------------------------------------------------------------------
 
-    async def _stream(
-        self, tier: Tier, answer: StreamingAnswer, question: Question, speech: SpeechOut | None
-    ) -> ChatEnd:
-        status = await self.services.tiers.ensure_ready(tier)
-        prompt = await prompt_for(
-            tier,
-            status,
-            self.conversation.before(question.history_before or answer.id),
-            chat=self.services.settings.chat,
-            counter=self.services.tokens,
-            summary=self.conversation.summary,
+    def _route(self, question: Question) -> Route:
+        settings = self.services.settings
+        route = choose_route(
+            question.text,
+            images=0 if question.without_pictures else len(question.images),
+            spoken=question.spoken,
+            tiers=self.services.tiers.all(),
+            statuses=self.services.tiers.statuses(),
+            named=question.tier,
+            default=settings.default_tier,
+            needed_tokens=self._needed_tokens(question),
+            policy=settings.routing.policy(settings.chat.max_answer_tokens),
         )
-        if words := prompt.left_out_words():
-            await answer.noted(words)
-        messages = [await self._wire_message(message) for message in prompt.messages]
-        asked_at = time.monotonic()
-        stream = self.services.chat.stream(tier, messages, max_tokens=prompt.answer_tokens)
-        async with contextlib.aclosing(stream) as items:
-            async for item in items:
-                match item:
-                    case ChatDelta(text=text, thinking=thinking):
-                        if thinking:
-                            answer.append_thinking(thinking)
-                        if text:
-                            if self.turn.timings.ttft_ms is None:
-                                self.time(ttft_ms=self.elapsed_ms(asked_at))
-                            answer.append(text)
-                            if speech:
-                                speech.feed(text)
-                    case ChatEnd():
-                        return item
-        raise TierError(f"{tier.name} ended its answer without saying so.")
+        return begun_by_first(route, question.continues.tier) if question.continues else route
 
     def _needed_tokens(self, question: Question) -> int:
         history = self.conversation.messages
@@ -225,16 +172,38 @@ class TurnRunner:
         return needed_tokens(
             self.services.settings.chat.system_prompt,
             history,
-            vision=bool(question.images),
+            vision=bool(question.images) and not question.without_pictures,
             summary=self.conversation.summary,
         )
 
-    async def _wire_message(self, message: PromptMessage) -> ChatMessage:
-        images = [
-            ChatImage(image.media_type, await self.services.attachments.read(image))
-            for image in message.images
+    async def _no_route(self, message: Message, question: Question, error: StrixError) -> None:
+        """Nobody can be asked: it is told where the answer would stand."""
+        offer = Offer()
+        if isinstance(error, NoTier):
+            without_pictures = error.without_pictures and bool(question.text.strip())
+            offer = Offer(error.offer, without_pictures)
+        parts = (*(part for part in message.parts if not isinstance(part, Offer)), offer)
+        failed = replace(message, parts=parts, detail=error.sentence())
+        if question.continues:
+            await self.conversation.update(failed)
+        else:
+            await self.conversation.add(replace(failed, status=MessageStatus.FAILED))
+
+    def _offer(self, route: Route) -> Offer | None:
+        """Whom the user could ask instead of a tier that was named and did not answer."""
+        if route.fallbacks:
+            return None
+        statuses = self.services.tiers.statuses()
+        ready = [
+            tier.name
+            for tier in self.services.tiers.all()
+            if tier != route.tier
+            and not tier.cloud
+            and tier.name in statuses
+            and statuses[tier.name].state is TierState.READY
         ]
-        return ChatMessage(message.role, message.text, tuple(images))
+        names = tuple(tier.name for tier in route.offer) or tuple(ready)
+        return Offer(names[:MOST_OFFERED]) if names else None
 
     # -- speech --------------------------------------------------------------------------------
 
@@ -245,6 +214,8 @@ class TurnRunner:
             self._speaking.cancel()
 
     def _speech(self, answer: StreamingAnswer) -> SpeechOut:
+        before = len(answer.text)  # of an answer that is continued: it was read out, or stopped
+
         def first_audio() -> None:
             self.time(first_audio_ms=self.elapsed_ms())
             if self.turn.state is TurnState.THINKING:
@@ -256,7 +227,9 @@ class TurnRunner:
             self.turn.id,
             language=self.services.settings.recogniser.language,
             on_first_audio=first_audio,
-            on_progress=lambda chars: self.emit(SpeechProgress(self.turn.id, answer.id, chars)),
+            on_progress=lambda chars: self.emit(
+                SpeechProgress(self.turn.id, answer.id, before + chars)
+            ),
         )
 
     async def _read_out(self, speech: SpeechOut) -> None:

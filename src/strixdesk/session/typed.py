@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from strixdesk.core.conversation import Message
-from strixdesk.session.turn_runner import Question, TurnRunner
+from strixdesk.session.asked import Question
+from strixdesk.session.turn_runner import TurnRunner
 
 
 class Typed:
