@@ -91,19 +91,20 @@ def build_prompt(
     costs = [message.tokens(count) for message in sendable]
     start = _start([message.role for message in sendable], costs, budget)
     kept = sendable[start:]
+    before = [summary_words] if summary_words else []
+    if start:
+        before.append(f"[{start} older messages are not shown here.]")
+    after = [f"[{note}]" for note in (*_cut_off(rest), *notes)]
     if kept:
-        before = [summary_words] if summary_words else []
-        if start:
-            before.append(f"[{start} older messages are not shown here.]")
         kept[0] = replace(kept[0], text="\n\n".join([*before, kept[0].text]))
-        after = [f"[{note}]" for note in (*_cut_off(rest), *notes)]
         kept[-1] = replace(kept[-1], text="\n\n".join([kept[-1].text, *after]))
-    messages = (*head, *kept)
+    # A message that something was put around has no count of its own: the parts have.
+    tokens = sum(message.tokens(count) for message in head) + sum(costs[start:])
     return Prompt(
-        messages,
+        (*head, *kept),
         left_out=start,
         answer_tokens=answer,
-        tokens=sum(message.tokens(count) for message in messages),
+        tokens=tokens + sum(map(count, (*before, *after))),
         summarised=summary.messages if summary else 0,
     )
 
