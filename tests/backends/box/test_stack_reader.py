@@ -122,6 +122,25 @@ async def test_what_starts_one_after_the_other_is_one_mode(tmp_path: Path) -> No
     assert (odin.model_path or "").startswith("/elsewhere/")
 
 
+async def test_secrets_that_a_script_exports_stand_in_no_command_line(tmp_path: Path) -> None:
+    root = lay_out("six", tmp_path)
+    env = root / ".env"
+    env.write_text(env.read_text().replace("HF_TOKEN=", "HF_TOKEN=hf_verysecret"))
+    script(
+        root,
+        "#!/bin/bash\nset -a; . ./.env; set +a\nexport OTHER_API_KEY=verysecret THOR_PORT=9001\n"
+        "docker compose --env-file .env -f compose/vllm.yml up -d\n",
+    )
+    shell = PlainShell()
+    stack = await read_stack(shell, str(root))
+    assert [mode.exports for mode in stack.modes] == [("THOR_PORT=9001",)]
+    assert "verysecret" not in repr((stack.modes, shell.asked))
+    assert "OTHER_API_KEY" in stack.left_out[0]
+    thor = stack.service("vllm_thor")
+    assert thor is not None
+    assert thor.port == 9001
+
+
 async def test_what_waits_in_a_profile_is_known_but_no_mode_starts_it(tmp_path: Path) -> None:
     root = lay_out("six", tmp_path)
     cpu = root / "compose" / "cpu.yml"

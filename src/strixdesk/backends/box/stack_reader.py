@@ -15,36 +15,15 @@ from typing import Any
 
 from strixdesk.backends.box import stack_probe
 from strixdesk.backends.box.shell import Completed, Shell
+from strixdesk.backends.box.stack_modes import StackFolder, look_at, modes_of, without_env_file
 from strixdesk.core.errors import CommandFailed
 from strixdesk.core.service_command import read_service
 from strixdesk.core.stack import Engine, Mode, Service, Stack
 from strixdesk.core.tier import Control, ControlKind, Tier
-from strixdesk.core.up_script import (
-    DockerCall,
-    UpCall,
-    interpreter,
-    may_be_tried,
-    possible_modes,
-    recorded_calls,
-    up_call,
-    value_of,
-)
+from strixdesk.core.up_script import UpCall, value_of
 
 _AT_ONCE = 3
 _CONFIG_S = 30.0
-_TRY_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """What lies in the stack's folder."""
-
-    path: str
-    env: bool
-    example: bool
-    script: str | None
-    script_text: str
-    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +40,13 @@ class _Config:
 async def read_stack(shell: Shell, directory: str) -> Stack:
     """Raises CommandFailed when there is no stack or compose cannot read it; what `Shell.run`
     raises passes through."""
-    folder = await _look(shell, directory)
-    wanted = await _modes(shell, folder)
+    folder = await look_at(shell, directory)
+    wanted, withheld = await without_env_file(shell, await modes_of(shell, folder))
     gate = asyncio.Semaphore(_AT_ONCE)
     distinct = list(dict.fromkeys((call.compose, call.exports) for call in wanted.values()))
     answers = await asyncio.gather(*(_config(shell, gate, *one) for one in distinct))
     configs = dict(zip(distinct, answers, strict=True))
-    return _stack(folder, wanted, configs)
+    return _stack(folder, wanted, configs, withheld)
 
 
 async def find_stacks(shell: Shell) -> list[str]:
@@ -109,95 +88,6 @@ def tiers_of(stack: Stack, box_name: str, host: str | None) -> tuple[Tier, ...]:
         )
         for one in servers
     )
-
-
-# ---- the folder and its script -----------------------------------------------------------------
-
-
-async def _look(shell: Shell, directory: str) -> _Folder:
-    done = await shell.run(
-        ["sh", "-s", "--", directory.rstrip("/") or "/"], stdin=stack_probe.LOOK.encode()
-    )
-    fields = done.out.split("\0")
-    if not done.ok or fields[0] != "FOLDER" or len(fields) < 2:
-        raise CommandFailed(
-            f"There is no folder {directory} on the box.",
-            "Check the stack's folder in the settings.",
-            done.status,
-        )
-    path, script, text = fields[1], None, ""
-    files: list[str] = []
-    kinds: set[str] = set()
-    at = 2
-    while at + 1 < len(fields):
-        kind, value = fields[at], fields[at + 1]
-        kinds.add(kind)
-        at += 2
-        if kind == "SCRIPT":
-            script, text = value, fields[at] if at < len(fields) else ""
-            at += 1
-        elif kind == "FILE":
-            files.append(value)
-    return _Folder(
-        path, "ENV" in kinds, "EXAMPLE" in kinds, script, text, tuple(dict.fromkeys(files))
-    )
-
-
-async def _modes(shell: Shell, folder: _Folder) -> dict[str, UpCall]:
-    """What each mode starts."""
-    if folder.script and may_be_tried(folder.script_text):
-        names = possible_modes(folder.script_text) or (".",)
-        modes = await _tried(shell, folder, folder.script, names)
-        if not modes and names != (".",):
-            modes = await _tried(shell, folder, folder.script, (".",))
-        if modes:
-            return modes
-    if not folder.files:
-        raise CommandFailed(
-            f"{folder.path} on the box holds no compose files.",
-            "Check the stack's folder in the settings.",
-        )
-    return _by_file(folder)
-
-
-async def _tried(
-    shell: Shell, folder: _Folder, script: str, names: Sequence[str]
-) -> dict[str, UpCall]:
-    done = await shell.run(
-        ["sh", "-s", "--", folder.path, script, interpreter(folder.script_text), *names],
-        stdin=stack_probe.TRY.encode(),
-        timeout_s=_TRY_S,
-    )
-    calls: dict[str, list[DockerCall]] = {}
-    for mode, call in recorded_calls(done.out.split("\0")):
-        calls.setdefault(mode, []).append(call)
-    tried = {name: up_call(calls.get(name, ())) for name in names}
-    return {"up" if name == "." else name: call for name, call in tried.items() if call is not None}
-
-
-def _by_file(folder: _Folder) -> dict[str, UpCall]:
-    """Without a script that tells: one mode for each compose file, and one for all of them."""
-    common = ["--project-directory", folder.path]
-    if folder.env:
-        common += ["--env-file", join(folder.path, ".env")]
-    base = [file for file in folder.files if "override" not in file]
-    overrides = [file for file in folder.files if "override" in file]
-    modes: dict[str, UpCall] = {}
-    for file in base:
-        mine = [file, *(one for one in overrides if dirname(one) == dirname(file))]
-        flags = [word for one in mine for word in ("-f", join(folder.path, one))]
-        modes[_mode_name(file)] = UpCall((*common, *flags), ())
-    if len(base) > 1:
-        flags = [word for one in folder.files for word in ("-f", join(folder.path, one))]
-        modes["all"] = UpCall((*common, *flags), ())
-    return modes
-
-
-def _mode_name(file: str) -> str:
-    stem = basename(file).rpartition(".")[0]
-    for prefix in ("docker-compose", "compose"):
-        stem = stem.removeprefix(prefix)
-    return stem.strip(".-_") or "stack"
 
 
 # ---- compose -----------------------------------------------------------------------------------
@@ -248,13 +138,18 @@ def _refusal(done: Completed) -> CommandFailed:
 
 
 def _stack(
-    folder: _Folder,
+    folder: StackFolder,
     wanted: Mapping[str, UpCall],
     configs: Mapping[tuple[tuple[str, ...], tuple[str, ...]], _Config | CommandFailed],
+    withheld: Sequence[str],
 ) -> Stack:
     services: dict[str, Service] = {}
     modes: list[Mode] = []
-    left_out: list[str] = []
+    left_out = [
+        f"The stack's script sets {name} itself. Secrets are not taken from there: put it into "
+        "the .env file."
+        for name in withheld
+    ]
     failure: CommandFailed | None = None
     project = ""
     for name, call in wanted.items():
