@@ -8,7 +8,15 @@ import sys
 
 from benchmarks.report import table
 
-NAMES = ("speech_turn", "recogniser", "transcript_tokens", "start_up", "wire")
+NAMES = (
+    "speech_turn",
+    "recogniser",
+    "transcript_tokens",
+    "start_up",
+    "wire",
+    "routing",
+    "box_refresh",
+)
 
 
 def main(arguments: list[str]) -> int:

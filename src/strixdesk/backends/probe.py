@@ -17,6 +17,8 @@ from strixdesk.backends.servers import Served
 from strixdesk.core.errors import TierError
 from strixdesk.core.tier import Tier
 
+CONNECT_TIMEOUT_S = 2.0
+"""Where nothing answers for so long, nothing is."""
 _BODY_LIMIT_BYTES = 4 * 1024 * 1024
 
 
@@ -45,7 +47,11 @@ class Probe:
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, *, connect_timeout_s: float = 2.0, timeout_s: float = 5.0
+        self,
+        http: httpx.AsyncClient,
+        *,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        timeout_s: float = 5.0,
     ) -> None:
         self._http = http
         self._connect_timeout_s = connect_timeout_s
@@ -70,6 +76,20 @@ class Probe:
         else:
             served = await self._other(tier, root, models, known_as)
         return replace(served, latency_ms=listing.took_ms)
+
+    async def json(
+        self, tier: Tier, method: str, url: str, content: bytes | None, otherwise: Any = None
+    ) -> Any:
+        """The parsed answer. `otherwise` stands for one that is no success; without it that
+        raises TierError, as no answer at all does."""
+        reply = await self._request(tier, method, url, content)
+        if reply.status == 200 and reply.json is not None:
+            return reply.json
+        if otherwise is not None:
+            return otherwise
+        if reply.status != 200:
+            raise tier_errors.refused(tier, reply.status, reply.body, reply.headers)
+        raise tier_errors.not_an_answer(tier)
 
     def _unlisted(self, tier: Tier, listing: _Reply) -> Served:
         if listing.status in {404, 405, 501} and tier.model:
