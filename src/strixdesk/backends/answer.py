@@ -62,7 +62,7 @@ class Answer:
             raise self._unreadable(data) from None
         if not isinstance(chunk, dict) or end != len(data):
             raise self._unreadable(data)
-        if chunk.get("error") or name == "error":
+        if chunk.get("error") or name == "error" or chunk.get("object") == "error":
             raise self._server_error(chunk)
         return self._chunk(chunk)
 
@@ -136,8 +136,8 @@ class Answer:
         said, _ = error_words(chunk)
         if self.begun:
             return tier_errors.broken(self._tier, "broke off: its server failed", said)
-        error = chunk.get("error")
-        return tier_errors.refused(self._tier, _status(error), as_json(chunk))
+        status = _status(chunk.get("error") or chunk)
+        return tier_errors.refused(self._tier, status, as_json(chunk))
 
     def _unreadable(self, data: str) -> TierError:
         if self.begun:

@@ -70,6 +70,11 @@ class Patience:
         match error:
             case httpx.ConnectError() | httpx.ConnectTimeout():
                 return tier_errors.unreachable(self._tier, error)
+            case httpx.DecodingError():  # compressed, or so its headers say
+                nonsense = "its server sent something that cannot be read"
+                if self._answer.begun:
+                    return tier_errors.broken(self._tier, f"broke off: {nonsense}")
+                return tier_errors.never_came(self._tier, nonsense)
             case httpx.LocalProtocolError():  # a key that no header can carry
                 return tier_errors.unusable(self._tier)
             case _ if self._answer.begun:
