@@ -163,8 +163,8 @@ def test_a_tier_that_does_not_hold_the_conversation_is_passed_over() -> None:
     assert got.fallbacks == (ORCHESTRATOR,), "with fewer messages it still can"
     assert got.needed_tokens == 5000
     assert got.reason == (
-        "“orchestrator” holds only 4,096 tokens and this needs about 5,000; "
-        "“coder” answers instead."
+        "“orchestrator” holds only 4,096 tokens and this needs about 5,000 and room for an "
+        "answer; “coder” answers instead."
     )
 
 

@@ -36,6 +36,8 @@ _STATE_WORDS: Mapping[TierState, str] = {
 _UTILITY_TOKENS_PER_S = 20.0
 """What a small model is trusted to write until it was measured."""
 
+_CAPABILITIES = {capability.value: capability for capability in Capability}
+
 NOT_MEANT = 99
 """The place of a tier that a rule says nothing of."""
 
@@ -99,14 +101,12 @@ class Candidate:
             return False
         if meant == FASTEST:
             return not self.slow and self.expected_tokens_per_s > 0
-        if is_named(meant, self.tier):
-            return True
         # A rule that lists a role does not send questions out of the house.
-        if self.tier.cloud:
-            return False
-        return self.is_a(meant) or any(
-            self.can(capability) for capability in Capability if capability.value == meant
-        )
+        if not self.tier.cloud:
+            capability = _CAPABILITIES.get(meant)
+            if self.is_a(meant) or (capability and self.can(capability)):
+                return True
+        return is_named(meant, self.tier)
 
     def holds(self, needed_tokens: int, answer_tokens: int) -> bool:
         """The conversation fits, and an answer after it."""

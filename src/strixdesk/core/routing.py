@@ -49,7 +49,8 @@ def choose_route(
             "Add one under [[tiers]] in the settings, or install the starter kit.",
         )
     question = features(text, images=images, spoken=spoken)
-    choice = _Choice(everybody, question, policy, needed_tokens, default)
+    usual = by_name(default, tiers) if default else None
+    choice = _Choice(everybody, question, policy, needed_tokens, usual)
     if named is not None:
         tier = by_name(named, tiers)
         if tier is None:
@@ -68,6 +69,23 @@ def sees(tier: Tier, status: TierStatus | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the rule that decided would like; without one, nobody is meant."""
+
+    rule: Rule | None
+    because: str
+    places: Mapping[int, int]
+    """Where each candidate stands in the rule's list, by its position."""
+
+    def place(self, one: Candidate) -> int:
+        return self.places.get(one.position, NOT_MEANT)
+
+    def by_speed(self, one: Candidate) -> bool:
+        place = self.place(one)
+        return self.rule is not None and place != NOT_MEANT and self.rule.to[place] == FASTEST
+
+
+@dataclass(frozen=True, slots=True)
 class _Choice:
     """One question before everybody who might answer it."""
 
@@ -75,7 +93,7 @@ class _Choice:
     question: Question
     policy: RoutingPolicy
     needed_tokens: int
-    default: str | None
+    default: Tier | None
 
     # -- by name -------------------------------------------------------------------------------
 
@@ -115,43 +133,43 @@ class _Choice:
 
     def best(self) -> Route:
         able = self._with_eyes() if self.question.images else list(self.everybody)
-        signs = self.question.signs(self.policy.hard_score)
-        rule = next(
-            (
-                rule
-                for rule in self.policy.rules
-                if rule.holds(signs, self.question.seen)
-                and any(one.place(rule.to) != NOT_MEANT for one in able)
-            ),
-            None,
-        )
-        candidates = self._in_the_house(able, rule)
+        wish = self._wish(able)
+        candidates = self._in_the_house(able, wish)
         too_slow = [one for one in candidates if self.question.spoken and one.slow]
         if len(too_slow) == len(candidates):
             too_slow = []  # there is nothing but slow ones: better late than never
         candidates = [one for one in candidates if one not in too_slow]
-        ranked = self._ranked(candidates, rule)
+        ranked = self._ranked(candidates, wish)
         chosen = ranked[0]
-        suited = min((*candidates, *too_slow), key=lambda one: self._suits(one, rule))
+        suited = min((*candidates, *too_slow), key=lambda one: self._suits(one, wish))
         heirs = self._heirs(suited, ranked) if suited is not chosen else []
         chosen = next((one for one in heirs if self._as_able(one, chosen)), chosen)
         too_small = suited.readiness < AWAY and not self._holds(suited)
-        wanted = self._suits(suited, rule)[:4] < self._suits(chosen, rule)[:4]
+        wanted = self._suits(suited, wish)[:4] < self._suits(chosen, wish)[:4]
         passed_over = suited if suited is not chosen and (wanted or too_small) else None
         heirs = self._heirs(chosen, ranked)
         others = [*heirs, *(one for one in ranked if one not in (chosen, *heirs))]
-        clause = rule.clause(signs) if rule else ""
-        reason = self._reason(chosen, passed_over, clause, rule, alone=len(candidates) == 1)
+        reason = self._reason(chosen, passed_over, wish, alone=len(candidates) == 1)
         return Route(
             chosen.tier,
             reason,
             tuple(one.tier for one in others),
             offer=tuple(one.tier for one in too_slow if one.readiness < AWAY),
-            rule=rule if rule and chosen.place(rule.to) != NOT_MEANT else None,
+            rule=wish.rule if wish.place(chosen) != NOT_MEANT else None,
             needed_tokens=self.needed_tokens,
         )
 
-    def _ranked(self, candidates: Sequence[Candidate], rule: Rule | None) -> list[Candidate]:
+    def _wish(self, able: Sequence[Candidate]) -> _Wish:
+        """Of the first rule that holds and means somebody."""
+        signs = self.question.signs(self.policy.hard_score)
+        for rule in self.policy.rules:
+            if rule.holds(signs, self.question.seen):
+                places = {one.position: one.place(rule.to) for one in able}
+                if any(place != NOT_MEANT for place in places.values()):
+                    return _Wish(rule, rule.clause(signs), places)
+        return _Wish(None, "", {})
+
+    def _ranked(self, candidates: Sequence[Candidate], wish: _Wish) -> list[Candidate]:
         """Who can answer at all, then who holds the whole conversation, then who is ready, then
         who suits."""
 
@@ -160,7 +178,7 @@ class _Choice:
             fits = self._holds(one)
             # Where nobody holds it, the largest comes first.
             size = 0 if fits or somebody_fits else -(one.context_tokens or 0)
-            return away, not fits, size, one.readiness, self._suits(one, rule)
+            return away, not fits, size, one.readiness, self._suits(one, wish)
 
         somebody_fits = any(self._holds(one) and one.readiness < AWAY for one in candidates)
         return sorted(candidates, key=rank)
@@ -174,23 +192,26 @@ class _Choice:
     def _as_able(self, one: Candidate, other: Candidate) -> bool:
         return one.readiness <= other.readiness and self._holds(one) >= self._holds(other)
 
-    def _suits(self, one: Candidate, rule: Rule | None) -> tuple[bool, int, float, bool, bool, int]:
+    def _suits(self, one: Candidate, wish: _Wish) -> tuple[bool, int, float, bool, bool, int]:
         """The program's own small model is for when there is nothing else; then what the question
         wants; then the user's default; then the user's order, with the slow ones last."""
-        place = one.place(rule.to) if rule else NOT_MEANT
-        by_speed = rule is not None and place < len(rule.to) and rule.to[place].strip() == FASTEST
-        speed = one.expected_tokens_per_s if by_speed else 0.0
+        speed = one.expected_tokens_per_s if wish.by_speed(one) else 0.0
         not_default = not self._is_default(one)
-        return one.tier.starter, place, -speed, not_default, one.slow and not_default, one.position
+        return (
+            one.tier.starter,
+            wish.place(one),
+            -speed,
+            not_default,
+            one.slow and not_default,
+            one.position,
+        )
 
-    def _in_the_house(self, able: list[Candidate], rule: Rule | None) -> list[Candidate]:
+    def _in_the_house(self, able: list[Candidate], wish: _Wish) -> list[Candidate]:
         """Cloud tiers are asked only where the user said so: as the default, or by a rule."""
         kept = [
             one
             for one in able
-            if not one.tier.cloud
-            or self._is_default(one)
-            or (rule and one.place(rule.to) != NOT_MEANT)
+            if not one.tier.cloud or self._is_default(one) or wish.place(one) != NOT_MEANT
         ]
         if not kept:
             names = ", ".join(f"“{one.tier.title}”" for one in able)
@@ -214,7 +235,7 @@ class _Choice:
         return seeing
 
     def _is_default(self, one: Candidate) -> bool:
-        return self.default is not None and by_name(self.default, [one.tier]) is one.tier
+        return one.tier is self.default
 
     def _holds(self, one: Candidate) -> bool:
         return one.holds(self.needed_tokens, self.policy.answer_tokens)
@@ -222,13 +243,7 @@ class _Choice:
     # -- in words ------------------------------------------------------------------------------
 
     def _reason(
-        self,
-        chosen: Candidate,
-        passed_over: Candidate | None,
-        clause: str,
-        rule: Rule | None,
-        *,
-        alone: bool,
+        self, chosen: Candidate, passed_over: Candidate | None, wish: _Wish, *, alone: bool
     ) -> str:
         name = f"“{chosen.tier.title}”"
         if not self._holds(chosen) and chosen.readiness < AWAY:
@@ -238,11 +253,15 @@ class _Choice:
             return f"No tier holds {whole}; {name} holds most of it."
         if passed_over:
             away = f"“{passed_over.tier.title}” {self._against(passed_over)}"
-            start = f"{clause}, but {away}" if clause else away
+            start = f"{wish.because}, but {away}" if wish.because else away
             return f"{start}; {name} answers instead."
-        if rule and chosen.place(rule.to) != NOT_MEANT:
+        if wish.place(chosen) != NOT_MEANT:
+            measured = chosen.status.tokens_per_s
+            praise = "the one for that"
+            if wish.by_speed(chosen) and measured is not None:
+                praise = f"the fastest ({measured:.0f} tokens a second)"
             though = f", though it {chosen.state_words()}" if chosen.readiness >= AWAY else ""
-            return f"{clause}; {name} is {self._praise(chosen, rule)}{though}."
+            return f"{wish.because}; {name} is {praise}{though}."
         if alone:
             return f"{name} is the only tier there is."
         if self._is_default(chosen):
@@ -251,18 +270,12 @@ class _Choice:
             return f"{name} is ready."
         return f"No tier is ready; {name} is the likeliest to answer."
 
-    def _praise(self, chosen: Candidate, rule: Rule) -> str:
-        measured = chosen.status.tokens_per_s
-        if rule.to[chosen.place(rule.to)].strip() == FASTEST and measured is not None:
-            return f"the fastest ({measured:.0f} tokens a second)"
-        return "the one for that"
-
     def _against(self, one: Candidate) -> str:
         if self.question.spoken and one.slow:
             return "is too slow for speech"
         if one.readiness < AWAY and not self._holds(one):
             return (
                 f"holds only {one.context_tokens or 0:,} tokens and this needs about "
-                f"{self.needed_tokens:,}"
+                f"{self.needed_tokens:,} and room for an answer"
             )
         return one.state_words() or "is busy"
