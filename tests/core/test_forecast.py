@@ -159,6 +159,17 @@ def test_the_graphics_units_own_limit_counts() -> None:
     assert "graphics unit" in found.sentence
 
 
+def test_memory_that_is_carved_out_for_the_graphics_unit_is_counted_apart() -> None:
+    memory = BoxMemory(32 * GIB, 28 * GIB, 0, 0, 96 * GIB, GIB, gpu_apart=True)
+    of = stack(replace(CODER, gpu_fraction=0.7, depends_on=()), REVIEWER, UTILITY)
+    found = start("vllm_coder", "llama_utility", of=of, memory=memory)
+    assert found.fits
+    assert found.total_bytes == 128 * GIB
+    assert not start("llama_reviewer", of=of, memory=memory).fits
+    full = replace(memory, gpu_used_bytes=60 * GIB)
+    assert not start("vllm_coder", of=of, memory=full).fits
+
+
 def test_a_file_of_unknown_size_is_no_yes() -> None:
     unknown = replace(UTILITY, model="mystery.gguf", model_path="/models/mystery.gguf")
     assert not start("llama_utility", of=stack(unknown)).fits

@@ -103,6 +103,9 @@ class BoxMemory:
     gpu_total_bytes: int | None = None
     """GTT and carved-out VRAM together, where readable."""
     gpu_used_bytes: int | None = None
+    gpu_apart: bool = False
+    """The graphics unit has a large part carved out for it alone (set in the firmware): the two
+    numbers before are of that part, and it is in neither `total_bytes` nor `available_bytes`."""
     temperature_c: float | None = None
 
 

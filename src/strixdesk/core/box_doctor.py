@@ -256,7 +256,7 @@ def _safety(facts: HostFacts) -> Iterator[Finding]:
 def _gpu_memory(stack: Stack, facts: HostFacts) -> Iterator[Finding]:
     """Linux gives the graphics unit half of the memory unless it is told otherwise."""
     memory = facts.memory
-    if memory is None or memory.gpu_total_bytes is None:
+    if memory is None or memory.gpu_total_bytes is None or memory.gpu_apart:
         return
     uses_gpu = any(one.on_gpu for one in stack.services)
     if uses_gpu and memory.gpu_total_bytes < memory.total_bytes * 0.75:

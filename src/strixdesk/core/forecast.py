@@ -50,7 +50,7 @@ def forecast(
     ]
     taken = sum(share_of(one, now.gpu_total) for one in vllm)
     return Forecast(
-        total_bytes=memory.total_bytes,
+        total_bytes=now.total,
         today=today,
         after=(*today[:-1], *new, today[-1]),
         free_bytes=found.free_bytes,
@@ -64,7 +64,7 @@ def forecast(
 
 def _today(now: Situation) -> tuple[Share, ...]:
     """The bar as it is: everything else, what runs, and last the reserve."""
-    used = max(0, now.memory.total_bytes - now.memory.available_bytes)
+    used = now.used
     shares = [
         share
         for service in now.services(sorted(now.running))

@@ -144,8 +144,9 @@ def _stop(now: Situation, services: tuple[Service, ...]) -> tuple[Remedy, Situat
 
 
 def _taken(now: Situation, service: Service) -> int:
-    """What it has surely taken: nothing is promised of what still loads or is only mapped."""
-    if service.name in now.settling:
+    """What it has surely taken of the box's memory: nothing is promised of what still loads or is
+    only mapped."""
+    if service.name in now.settling or (service.on_gpu and now.memory.gpu_apart):
         return 0
     demand = now.demand(service)
     mapped = service.engine is Engine.LLAMA_CPP and service.mmap and not service.on_gpu

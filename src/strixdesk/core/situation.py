@@ -33,6 +33,17 @@ class Situation:
     def gpu_total(self) -> int:
         return self.memory.gpu_total_bytes or self.memory.total_bytes
 
+    @property
+    def total(self) -> int:
+        """Of the whole machine."""
+        apart = self.memory.gpu_total_bytes if self.memory.gpu_apart else 0
+        return self.memory.total_bytes + (apart or 0)
+
+    @property
+    def used(self) -> int:
+        apart = self.memory.gpu_used_bytes if self.memory.gpu_apart else 0
+        return max(0, self.memory.total_bytes - self.memory.available_bytes) + (apart or 0)
+
     def demand(self, service: Service) -> Demand:
         return demand_of(service, self.gpu_total, self.files)
 
@@ -97,19 +108,19 @@ def judge(now: Situation) -> Judgement:
     running = now.services(sorted(now.running))
     demands = [now.demand(one) for one in starting]
     pending = [_still_to_come(now, one) for one in running]
-    gpu_used, gpu_free = now.memory.gpu_used_bytes, None
-    if now.memory.gpu_total_bytes is not None and gpu_used is not None:
-        wanted = [one.total for one in demands if one.on_gpu]
-        wanted += [
-            more for one, more in zip(running, pending, strict=True) if one.on_gpu and more > 0
-        ]
-        gpu_free = now.memory.gpu_total_bytes - gpu_used - sum(wanted) if wanted else None
+    wanted = [(one.on_gpu, one.total) for one in demands]
+    wanted += [(one.on_gpu, more) for one, more in zip(running, pending, strict=True) if more]
+    of_gpu = sum(size for on_gpu, size in wanted if on_gpu)
+    of_rest = sum(size for on_gpu, size in wanted if not on_gpu)
+    memory, gpu_free = now.memory, None
+    gpu_used = memory.gpu_used_bytes
+    if gpu_used is None and memory.gpu_apart:
+        gpu_used = sum(now.demand(one).total for one in running if one.on_gpu)
+    if memory.gpu_total_bytes is not None and gpu_used is not None and of_gpu:
+        gpu_free = memory.gpu_total_bytes - gpu_used - of_gpu
     vllm = [one for one in (*starting, *running) if one.engine is Engine.VLLM]
     return Judgement(
-        now.memory.available_bytes
-        - now.reserve_bytes
-        - sum(one.total for one in demands)
-        - sum(pending),
+        memory.available_bytes - now.reserve_bytes - of_rest - (0 if memory.gpu_apart else of_gpu),
         gpu_free,
         sum(one.gpu_fraction or 0.0 for one in vllm) if _starts_vllm(starting) else 0.0,
         tuple(one.kv for one in demands if one.kv is not None),

@@ -66,6 +66,14 @@ def test_a_box_without_a_graphics_unit_still_has_memory() -> None:
     assert memory.gpu_total_bytes is None
 
 
+def test_a_large_carved_out_part_is_told_apart() -> None:
+    gpu = "/d/mem_info_gtt_total 16000\n/d/mem_info_gtt_used 5\n/d/mem_info_vram_total 96000\n"
+    memory = parse_facts(told(STRIX_HALO | {"gpu": f"{gpu}/d/mem_info_vram_used 7\n"})).memory
+    assert memory is not None
+    assert memory.gpu_apart
+    assert (memory.gpu_total_bytes, memory.gpu_used_bytes) == (96000, 7)
+
+
 def test_nothing_that_ends_programs_is_told_from_not_knowing() -> None:
     assert parse_facts(told({"watchdog": "looked\n"})).watchdog == ""
     assert parse_facts(told({"watchdog": ""})).watchdog is None

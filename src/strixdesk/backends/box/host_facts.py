@@ -141,7 +141,7 @@ def _memory(named: Mapping[str, str]) -> BoxMemory | None:
     if not total:
         return None
     available = found.get("MemAvailable", found.get("MemFree", 0) + found.get("Cached", 0))
-    gpu_total, gpu_used = _gpu(named)
+    gpu_total, gpu_used, apart = _gpu(named)
     return BoxMemory(
         total_bytes=total,
         available_bytes=min(available, total),
@@ -149,12 +149,14 @@ def _memory(named: Mapping[str, str]) -> BoxMemory | None:
         swap_free_bytes=found.get("SwapFree", 0),
         gpu_total_bytes=gpu_total,
         gpu_used_bytes=gpu_used,
+        gpu_apart=apart,
         temperature_c=_temperature(named),
     )
 
 
-def _gpu(named: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """Of the card with the most memory: GTT and VRAM together."""
+def _gpu(named: Mapping[str, str]) -> tuple[int | None, int | None, bool]:
+    """Total and used of the card with the most memory. ROCm takes from GTT where that is larger
+    than the carved-out VRAM, as on a box that is set up for models; else from VRAM alone."""
     cards: dict[str, dict[str, int]] = {}
     for line in _lines(named, "gpu"):
         path, _, text = line.rpartition(" ")
@@ -162,17 +164,19 @@ def _gpu(named: Mapping[str, str]) -> tuple[int | None, int | None]:
         if value is not None:
             folder, _, name = path.rpartition("/mem_info_")
             cards.setdefault(folder, {})[name] = value
-    both = [
-        (one["gtt_total"] + one.get("vram_total", 0), one)
-        for one in cards.values()
-        if one.get("gtt_total")
-    ]
-    if not both:
-        return None, None
-    total, card = max(both, key=lambda one: one[0])
-    if "gtt_used" not in card:
-        return total, None
-    return total, card["gtt_used"] + card.get("vram_used", 0)
+    usable = [one for one in cards.values() if "gtt_total" in one]
+    if not usable:
+        return None, None, False
+    card = max(usable, key=lambda one: one["gtt_total"] + one.get("vram_total", 0))
+    apart = card.get("vram_total", 0) > card["gtt_total"]
+    kinds = ("vram",) if apart else ("gtt", "vram")
+    used = [card.get(f"{kind}_used") for kind in kinds if f"{kind}_total" in card]
+    known = [one for one in used if one is not None]
+    return (
+        sum(card.get(f"{kind}_total", 0) for kind in kinds),
+        sum(known) if len(known) == len(used) else None,
+        apart,
+    )
 
 
 def _temperature(named: Mapping[str, str]) -> float | None:
