@@ -16,6 +16,8 @@ NAMES = (
     "wire",
     "routing",
     "box_refresh",
+    "handover",
+    "outage",
 )
 
 

@@ -29,8 +29,18 @@ def failing(*errors: BaseException, at: float = 0.0) -> Breaker:
 
 @pytest.mark.parametrize("error", [BROKEN, TierTimeout("silent"), BUSY])
 def test_it_opens_when_questions_in_a_row_failed(error: TierError) -> None:
-    assert failing(error).state is BreakerState.CLOSED
-    assert failing(error, error).state is BreakerState.OPEN
+    assert failing(error, error).state is BreakerState.CLOSED
+    assert failing(error, error, error).state is BreakerState.OPEN
+
+
+def test_attempts_of_one_question_count_as_well() -> None:
+    breaker = Breaker(30.0)
+    breaker.admit(0.0)
+    breaker.attempt_failed()
+    breaker.attempt_failed()
+    assert breaker.state is BreakerState.CLOSED
+    breaker.ended(0.0, BUSY)
+    assert breaker.state is BreakerState.OPEN
 
 
 def test_it_opens_at_once_where_there_is_no_connection_at_all() -> None:
@@ -45,7 +55,7 @@ def test_a_question_at_fault_or_stopped_is_no_failure_of_the_tier(error: BaseExc
 
 
 def test_a_good_answer_begins_the_count_anew() -> None:
-    breaker = failing(BROKEN)
+    breaker = failing(BROKEN, BROKEN)
     breaker.admit(0.0)
     breaker.ended(0.0, None)
     breaker.admit(0.0)

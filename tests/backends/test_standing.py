@@ -8,11 +8,18 @@ import httpx
 import pytest
 
 from strixdesk.backends.chat import ChatClient
-from strixdesk.core.errors import StreamBroken, TierResting, TierTimeout, TierUnreachable
+from strixdesk.core.errors import (
+    StreamBroken,
+    TierRefused,
+    TierResting,
+    TierTimeout,
+    TierUnreachable,
+)
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.settings import ChatSettings
 from tests.support.asking import ask
 from tests.support.fault_server import DONE, FaultServer, KeepAlives, Pause, says, stream
+from tests.support.fault_server import http as fault_http
 
 WHOLE = (says("Paris."), says(finish="stop"), DONE)
 
@@ -95,13 +102,26 @@ async def test_a_server_that_was_seen_ready_again_is_asked_before_its_cooldown_i
     status = TierStatus(TierState.READY, since=0.0)
     chat = ChatClient(ChatSettings(cooldown_s=1000.0), lambda tier: status)
     tier = Tier("box", "http://box/v1")
-    with pytest.raises(StreamBroken), chat.admission(tier):
-        raise StreamBroken("cut")
-    with pytest.raises(StreamBroken), chat.admission(tier):
-        raise StreamBroken("cut")
+    for _ in range(3):
+        with pytest.raises(StreamBroken), chat.admission(tier):
+            raise StreamBroken("cut")
     with pytest.raises(TierResting):
         chat.admission(tier).__enter__()
     status = TierStatus(TierState.READY, since=4_000_000_000.0)
     with chat.admission(tier):
         pass
     await chat.close()
+
+
+async def test_a_question_that_tries_a_tier_again_is_asked_once(
+    faults: FaultServer, http: httpx.AsyncClient
+) -> None:
+    clock = Clock()
+    chat = ChatClient(ChatSettings(retries=2, cooldown_s=30.0), http=http, now=clock)
+    tier = faults.tier(model="m")
+    faults.on_chat(fault_http(500, b"{}"))
+    for seconds, requests in ((0, 3), (31, 4), (61, 5)):
+        clock.now += seconds
+        with pytest.raises(TierRefused), chat.admission(tier):
+            raise (await ask(chat, tier)).error or AssertionError
+        assert len(faults.requests) == requests

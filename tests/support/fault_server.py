@@ -64,6 +64,10 @@ class FaultServer:
         """No client is connected."""
         self.asked_something = asyncio.Event()
         self._open_connections = 0
+        self.connections = 0
+        """How many there were."""
+        self.dead = False
+        """Whoever comes is thrown out at once."""
         self.left = asyncio.Event()
         """A client hung up while its script was still going on."""
         self._scripts: dict[str, list[Script]] = {}
@@ -83,9 +87,13 @@ class FaultServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open_connections += 1
+        self.connections += 1
         self.idle.clear()
         try:
-            request = await _read(reader)
+            if self.dead:
+                await self._play([Cut()], reader, writer)
+                return
+            request = await read_request(reader)
             if request is None:
                 return
             self.requests.append(request)
@@ -190,7 +198,7 @@ def says(content: str | None = None, *, finish: str | None = None, **delta: obje
 DONE = event("[DONE]")
 
 
-async def _read(reader: asyncio.StreamReader) -> Request | None:
+async def read_request(reader: asyncio.StreamReader) -> Request | None:
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except asyncio.IncompleteReadError:

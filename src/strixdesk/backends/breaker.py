@@ -12,9 +12,9 @@ from strixdesk.core.errors import (
     TierUnreachable,
 )
 
-FAILURES = 2
-"""Questions in a row, each of which was already tried again, before a tier is left alone; one is
-enough where there is no connection at all."""
+FAILURES = 3
+"""Failed attempts in a row before a tier is left alone; one question is enough where there is no
+connection at all."""
 _GROWTH = 2.0
 LONGEST_COOLDOWN_S = 300.0
 
@@ -56,6 +56,10 @@ class Breaker:
     def remaining_s(self, now: float) -> float:
         """Until it is tried again."""
         return max(0.0, self._until - now) if self.state is BreakerState.OPEN else 0.0
+
+    def attempt_failed(self) -> None:
+        """A question that was admitted failed, and is tried again."""
+        self._failures += 1
 
     def ended(self, now: float, error: BaseException | None) -> None:
         """What became of a question that was admitted."""

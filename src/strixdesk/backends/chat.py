@@ -80,13 +80,19 @@ class ChatClient:
         return self._standings.busy(tier)
 
     async def stream(
-        self, tier: Tier, messages: Sequence[ChatMessage], *, max_tokens: int | None = None
+        self,
+        tier: Tier,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int | None = None,
+        fresh: bool = True,
     ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
         """Deltas, then one ChatEnd; anything else raises TierError. Use `contextlib.aclosing`.
 
         Waits until the tier has room for one more answer; then its deadlines begin. A tier that is
         busy or out of reach is asked again, as long as nothing of an answer has come.
-        `max_tokens` caps the answer in place of the settings. A last message by the assistant is
+        `max_tokens` caps the answer in place of the settings. Nothing is kept here: each answer is
+        a fresh one. A last message by the assistant is
         the beginning of the answer, where the server can continue one.
         """
         async with self._standings.place(tier):
@@ -102,12 +108,12 @@ class ChatClient:
                             yield item
                     return
                 except TierError as error:
-                    pause_s = pause_before_retry(
-                        error, attempt, self._settings.retries, self._chance
-                    )
+                    retries = 0 if self._standings.trying(tier) else self._settings.retries
+                    pause_s = pause_before_retry(error, attempt, retries, self._chance)
                     if begun or pause_s is None:
                         raise
                     log.info("tier %s: %s; again in %.1f s", tier.name, error, pause_s)
+                self._standings.attempt_failed(tier)
                 await self._sleep(pause_s)
 
     async def _stream_once(

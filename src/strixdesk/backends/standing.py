@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 
 from strixdesk.backends import tier_errors
-from strixdesk.backends.breaker import Breaker
+from strixdesk.backends.breaker import Breaker, BreakerState
 from strixdesk.backends.gate import Gate, answers_at_once
 from strixdesk.core.tier import Tier, TierState, TierStatus
 
@@ -48,6 +48,14 @@ class Standings:
             breaker.ended(self._now(), error)
             raise
         breaker.ended(self._now(), None)
+
+    def trying(self, tier: Tier) -> bool:
+        """One question tries whether it has recovered: once is enough."""
+        return self._breakers[tier.name].state is BreakerState.HALF_OPEN
+
+    def attempt_failed(self, tier: Tier) -> None:
+        """The question that was admitted is asked once more."""
+        self._breakers[tier.name].attempt_failed()
 
     def busy(self, tier: Tier) -> bool:
         """It writes as many answers as it can: whoever asks it now has to wait."""
