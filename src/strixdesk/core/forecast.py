@@ -99,9 +99,7 @@ def _sentence(now: Situation, found: Judgement) -> str:
     who = _and(now.start)
     reserve = f"the reserve of {gb(now.reserve_bytes)}"
     if found.fits:
-        return (
-            f"Starting {who} takes {gb(wanted)}; {gb(found.free_bytes)} stay free beyond {reserve}."
-        )
+        return f"A start of {who} takes {gb(wanted)}; {gb(found.free_bytes)} stay free beyond {reserve}."
     if found.unknown:
         return (
             f"How much {_and(found.unknown)} needs is not known: its model file is not there, and "
@@ -116,12 +114,12 @@ def _sentence(now: Situation, found: Judgement) -> str:
         waiting = _and(sorted(now.settling))
         loading = f" {waiting} is still loading." if waiting else ""
         return (
-            f"Starting {who} takes {gb(wanted)}: {gb(-found.free_bytes)} more than there is beside "
+            f"A start of {who} takes {gb(wanted)}: {gb(-found.free_bytes)} more than there is beside "
             f"{reserve}.{loading}"
         )
     if found.gpu_free_bytes is not None and found.gpu_free_bytes < 0:
         return (
-            f"Starting {who} takes {gb(wanted)}: {gb(-found.gpu_free_bytes)} more than the "
+            f"A start of {who} takes {gb(wanted)}: {gb(-found.gpu_free_bytes)} more than the "
             "graphics unit has left."
         )
     worst = next(one for one in found.kv if not one.fits)
