@@ -99,7 +99,8 @@ def _sentence(now: Situation, found: Judgement) -> str:
     who = _and(now.start)
     reserve = f"the reserve of {gb(now.reserve_bytes)}"
     if found.fits:
-        return f"A start of {who} takes {gb(wanted)}; {gb(found.free_bytes)} stay free beyond {reserve}."
+        left = gb(found.free_bytes)
+        return f"A start of {who} takes {gb(wanted)}; {left} stay free beyond {reserve}."
     if found.unknown:
         return (
             f"How much {_and(found.unknown)} needs is not known: its model file is not there, and "
@@ -114,8 +115,8 @@ def _sentence(now: Situation, found: Judgement) -> str:
         waiting = _and(sorted(now.settling))
         loading = f" {waiting} is still loading." if waiting else ""
         return (
-            f"A start of {who} takes {gb(wanted)}: {gb(-found.free_bytes)} more than there is beside "
-            f"{reserve}.{loading}"
+            f"A start of {who} takes {gb(wanted)}: {gb(-found.free_bytes)} more than there is "
+            f"beside {reserve}.{loading}"
         )
     if found.gpu_free_bytes is not None and found.gpu_free_bytes < 0:
         return (
