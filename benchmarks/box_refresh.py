@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from benchmarks.report import Row, median
 from strixdesk.backends.probe import CONNECT_TIMEOUT_S
 from strixdesk.backends.tier_watch import TierWatch
-from strixdesk.core.tier import Tier, TierState
+from strixdesk.core.tier import Tier, TierState, TierStatus
 from tests.support.llama import LlamaServer, start_llama
 
 LIVE = 4
@@ -89,7 +89,12 @@ async def flip_s(server: LlamaServer) -> float:
     """From the end of its process until it is not shown as ready any more."""
     flipped = asyncio.Event()
     watch = TierWatch([server.tier()])
-    watch.subscribe(lambda _, status: status.state is TierState.READY or flipped.set())
+
+    def see(_: Tier, status: TierStatus) -> None:
+        if status.state is not TierState.READY:
+            flipped.set()
+
+    watch.subscribe(see)
     await watch.refresh()
     await watch.start()
     await asyncio.sleep(2.0)

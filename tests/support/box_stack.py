@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,13 +148,21 @@ class BoxStack:
 
 
 def write_stack(
-    engine: DockerEngine, directory: Path, models: Mapping[str, str] | None = None
+    engine: DockerEngine,
+    directory: Path,
+    models: Mapping[str, str] | None = None,
+    folders: Sequence[str] = (),
 ) -> BoxStack:
-    """`models`: paths of GGUF files for the llama.cpp services, mounted into their containers."""
+    """`models`: paths of GGUF files for the llama.cpp services. They and `folders` are mounted
+    into the containers."""
     ports = dict(zip(GPU + CPU, free_ports(4), strict=True))
     (directory / "compose").mkdir()
     (directory / "scripts").mkdir()
-    mounted = {sys.base_prefix, *(str(Path(path).parent) for path in (models or {}).values())}
+    mounted = {
+        sys.base_prefix,
+        *folders,
+        *(str(Path(path).parent) for path in (models or {}).values()),
+    }
     mounts = "\n".join(f"    - {path}:{path}:ro" for path in sorted(mounted - {"/usr"}))
     common = _COMMON.format(image=IMAGE, mounts=mounts)
     orchestrator = _VLLM.format(name=ORCHESTRATOR, key="ORCH")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from strixdesk.core.box import Box, BoxStatus
@@ -35,9 +35,9 @@ class _Boxes(Protocol):
 def join(tiers: _Tiers, boxes: _Boxes) -> None:
     """From now on, for as long as both live."""
 
-    def tell(box: Box) -> None:
+    def tell(box: Box, some: Iterable[Tier]) -> None:
         status, stack = boxes.status_of(box), boxes.stack_of(box)
-        for tier in tiers.all():
+        for tier in some:
             if tier.control and is_on(tier, box):
                 service = stack.service(tier.control.unit) if stack else None
                 tiers.know(tier.name, backing_of(status, tier.control.unit, service))
@@ -45,19 +45,21 @@ def join(tiers: _Tiers, boxes: _Boxes) -> None:
     def on_box(event: BoxChanged | BoxesChanged) -> None:
         match event:
             case BoxChanged(box):
-                tell(box)
+                tell(box, tiers.all())
             case BoxesChanged(every):
                 for box in every:
-                    tell(box)
+                    tell(box, tiers.all())
 
     def on_tier(tier: Tier, status: TierStatus) -> None:
-        """Why it does not answer, its container tells."""
-        if status.state is not TierState.UNREACHABLE:
-            return
+        """It may be new. And why it does not answer, its container tells."""
         for box in boxes.all():
             if is_on(tier, box):
-                boxes.doubt(box)
+                tell(box, [tier])
+                if status.state is TierState.UNREACHABLE:
+                    boxes.doubt(box)
 
+    for box in boxes.all():
+        tell(box, tiers.all())
     boxes.subscribe(on_box)
     tiers.subscribe(on_tier)
 

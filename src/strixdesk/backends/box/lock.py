@@ -175,8 +175,13 @@ class BoxLock:
                 while first not in {"held", "free", "busy"}:
                     first = await anext(lines)
                 if first == "busy":
-                    rest = "\n".join([line async for line in lines])
-                    verdict.set_exception(busy(parse_holder(rest) or parse_holder("?")))
+                    holder = parse_holder("\n".join([line async for line in lines]) or "?")
+                    if holder is None or holder.token != self.token:
+                        verdict.set_exception(busy(holder))
+                        return
+                    # the connection to our own process there was lost, and it has not noticed yet
+                    verdict.set_result(None)
+                    await self._beat_on()
                     return
                 verdict.set_result(None)
                 if first == "free":  # a box without flock, or a folder that cannot be written to
@@ -195,16 +200,16 @@ class BoxLock:
                 )
 
     async def _beat_on(self) -> None:
-        count = 0
-        while True:
-            await asyncio.sleep(self._beat_s)
-            count += 1
+        """For as long as there is a process to hear it."""
+        heard = True
+        while heard:
             with contextlib.suppress(BoxError):  # the next one may get through
-                await self._beat(str(count))
+                heard = await self._beat(new_id())
+            await asyncio.sleep(self._beat_s)
 
-    async def _beat(self, word: str) -> None:
+    async def _beat(self, word: str) -> bool:
         command = ["sh", "-c", _BEAT, "sh", self._folder, f"{self.token} {word}"]
-        await self._shell.run(command, timeout_s=self._beat_s)
+        return (await self._shell.run(command, timeout_s=max(1.0, self._beat_s))).ok
 
 
 @contextlib.asynccontextmanager
