@@ -86,6 +86,15 @@ async def test_what_is_configured_stands_above_what_the_server_says(faults: Faul
     assert (status.capabilities, status.context_tokens) == (can, 512)
 
 
+async def test_a_server_never_holds_more_than_it_says(faults: FaultServer) -> None:
+    faults.on("/v1/models", MODELS)
+    faults.on("/health", http(200))
+    watch = TierWatch([faults.tier(context_tokens=1_000_000)])
+    status = await watch.ensure_ready(watch.all()[0])
+    await watch.close()
+    assert status.context_tokens == 1024
+
+
 async def test_a_tier_seen_ready_just_now_is_not_asked_again_until_it_is_doubted(
     watch: TierWatch, faults: FaultServer
 ) -> None:

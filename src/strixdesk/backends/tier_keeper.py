@@ -123,6 +123,10 @@ class TierKeeper:
         if self._polled and _turned(was, backing):
             self.nudge()
 
+    def measured(self, tokens_per_s: float) -> None:
+        """How fast its answers were lately."""
+        self._write(replace(self._heard, tokens_per_s=round(tokens_per_s, 1)))
+
     def _felt_the_end(self) -> None:
         self._work.set()
 
@@ -221,7 +225,7 @@ class TierKeeper:
             replace(
                 self._heard,
                 activity=pulse.activity,
-                tokens_per_s=pulse.tokens_per_s,
+                tokens_per_s=pulse.tokens_per_s or self._heard.tokens_per_s,
                 degraded=pulse.slow,
             )
         )
@@ -247,13 +251,15 @@ class TierKeeper:
 
     def _write_served(self, served: Served) -> None:
         configured = self.tier.capabilities
+        # A server holds no more than it says; the user may want it to be sent less.
+        held = [n for n in (served.context_tokens, self.tier.context_tokens) if n is not None]
         self._write(
             TierStatus(
                 TierState.READY,
                 self._heard.since,
                 model=served.model,
                 capabilities=served.capabilities if configured is None else configured,
-                context_tokens=self.tier.context_tokens or served.context_tokens,
+                context_tokens=min(held, default=None),
                 server=served.server,
                 latency_ms=served.latency_ms,
                 tokens_per_s=self._heard.tokens_per_s,

@@ -1,36 +1,29 @@
-"""Who can be asked, and how each is doing: one card a tier."""
+"""Who can be asked, and how each is doing: the boxes with their tiers, then everybody else."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
-    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from strixdesk.core.tier import Tier, TierState, TierStatus
-from strixdesk.ui.marks import TIER_MARKS, Mark, StateMark
+from strixdesk.core.box import Box, BoxStatus
+from strixdesk.core.memory import Forecast
+from strixdesk.core.stack import Stack
+from strixdesk.core.tier import Tier, TierStatus
+from strixdesk.ui.box_section import BoxSection
+from strixdesk.ui.marks import Mark
+from strixdesk.ui.plain import plain, push
 from strixdesk.ui.theme import Theme
+from strixdesk.ui.tier_card import TierCard
 
 AUTOMATIC = "Automatic"
-_STATES = {
-    TierState.UNKNOWN: "not asked yet",
-    TierState.STOPPED: "stopped",
-    TierState.STARTING: "starting",
-    TierState.LOADING: "loading",
-    TierState.READY: "ready",
-    TierState.STOPPING: "stopping",
-    TierState.FAILED: "failed",
-    TierState.UNREACHABLE: "not reachable",
-}
 
 
 class TiersPane(QScrollArea):
@@ -38,48 +31,116 @@ class TiersPane(QScrollArea):
     """A tier's name, or None: routed."""
     tier_adopted = Signal(object)
     """A Tier that was found."""
+    deed_asked = Signal(str, object)
+    """A tier's name and a Deed."""
+    log_asked = Signal(str)
+    favourite_asked = Signal(str, bool)
+    setup_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._tiers: tuple[Tier, ...] = ()
         self._cards: dict[str, TierCard] = {}
+        self._sections: dict[str, BoxSection] = {}
+        self._found: dict[str, QWidget] = {}
+        self._own: frozenset[str] = frozenset()
         self._chosen: str | None = None
+        self._answering: str | None = None
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         body = QWidget()
         body.setObjectName("pane")
-        self._column = QVBoxLayout(body)
-        self._column.setContentsMargins(12, 12, 12, 12)
-        self._column.setSpacing(8)
-        title = _label("Who answers", "paneTitle")
+        self._boxes = QVBoxLayout()
+        self._boxes.setSpacing(18)
+        self._others_title = plain("Elsewhere", "paneTitle")
+        self._others_title.hide()
+        self._others = QVBoxLayout()
+        self._others.setSpacing(8)
         self._automatic = TierCard(AUTOMATIC, theme)
         self._automatic.show_words("The tier that suits each question", "", ())
         self._automatic.mark.show_mark(Mark.DISC, "accent")
         self._automatic.clicked.connect(self._choose)
-        self._column.addWidget(title)
-        self._column.addWidget(self._automatic)
-        self._column.addStretch(1)
+        self._setup = push("Add a machine …", self.setup_asked.emit)
+        self._setup.setToolTip("Find the machine that runs your model servers")
+        column = QVBoxLayout(body)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(8)
+        column.addWidget(plain("Who answers", "paneTitle"))
+        column.addWidget(self._automatic)
+        column.addSpacing(6)
+        column.addLayout(self._boxes)
+        column.addWidget(self._others_title)
+        column.addLayout(self._others)
+        column.addWidget(self._setup)
+        column.addStretch(1)
         self.setWidget(body)
-        self._found: dict[str, QWidget] = {}
         self._mark_chosen()
 
+    # -- boxes ---------------------------------------------------------------------------------
+
+    def show_boxes(
+        self, boxes: Sequence[Box], what_if: Callable[[Box, Sequence[str]], Forecast | None]
+    ) -> list[BoxSection]:
+        """The sections that are new: their headers' signals are to be connected."""
+        for name in set(self._sections) - {box.name for box in boxes}:
+            self._release_cards(self._sections[name])
+            self._sections.pop(name).deleteLater()
+        fresh = []
+        for box in boxes:
+            if box.name not in self._sections:
+                section = BoxSection(box, self._theme, _WhatIf(box, what_if))
+                self._sections[box.name] = section
+                self._boxes.addWidget(section)
+                fresh.append(section)
+        self.show_tiers(self._tiers)
+        return fresh
+
+    def show_box(self, box: Box, status: BoxStatus, stack: Stack | None) -> None:
+        if section := self._sections.get(box.name):
+            section.show_box(status, stack)
+
+    def section(self, box: str) -> BoxSection:
+        return self._sections[box]
+
+    # -- tiers ---------------------------------------------------------------------------------
+
+    def show_own(self, names: frozenset[str]) -> None:
+        """Names of the tiers that stand in the user's own settings."""
+        self._own = names
+        self.show_tiers(self._tiers)
+
     def show_tiers(self, tiers: Sequence[Tier]) -> None:
+        self._tiers = tuple(tiers)
         for name in set(self._cards) - {tier.name for tier in tiers}:
             self._cards.pop(name).deleteLater()
-        for place, tier in enumerate(tiers):
-            if tier.name not in self._cards:
-                card = TierCard(tier.name, self._theme)
-                card.clicked.connect(self._choose)
-                self._cards[tier.name] = card
-            self._column.insertWidget(2 + place, self._cards[tier.name])
+        homeless = 0
+        places = dict.fromkeys(self._sections, 0)
+        for tier in sorted(tiers, key=lambda one: not one.favourite):
+            card = self._cards.get(tier.name) or self._new_card(tier)
+            section = next((s for s in self._sections.values() if s.holds(tier)), None)
+            card.show_tier(tier, controlled=section is not None, own=tier.name in self._own)
+            if section:
+                section.place(tier, card, places[section.box.name])
+                places[section.box.name] += 1
+            else:
+                self._others.insertWidget(homeless, card)
+                homeless += 1
             if tier.name in self._found:
                 self._found.pop(tier.name).deleteLater()
+        self._others_title.setVisible(bool(self._sections and (homeless or self._found)))
         self._mark_chosen()
 
     def show_status(self, tier: Tier, status: TierStatus) -> None:
         if card := self._cards.get(tier.name):
             card.show_status(tier, status)
+
+    def show_answering(self, name: str | None) -> None:
+        """Who writes the answer that the user waits for; None: nobody."""
+        self._answering = name
+        for one, card in self._cards.items():
+            card.show_answering(one == name)
 
     def show_found(self, tiers: Sequence[Tier]) -> None:
         """Servers that run on this computer and could be asked too."""
@@ -89,7 +150,7 @@ class TiersPane(QScrollArea):
             offer = _Offer(tier)
             offer.taken.connect(self.tier_adopted)
             self._found[tier.name] = offer
-            self._column.insertWidget(self._column.count() - 1, offer)
+            self._others.addWidget(offer)
 
     @property
     def chosen(self) -> str | None:
@@ -98,10 +159,27 @@ class TiersPane(QScrollArea):
     def card(self, name: str) -> TierCard:
         return self._cards[name]
 
+    def tier(self, name: str) -> Tier | None:
+        return next((tier for tier in self._tiers if tier.name == name), None)
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        for card in (self._automatic, *self._cards.values()):
-            card.mark.set_theme(theme)
+        for part in (self._automatic, *self._cards.values(), *self._sections.values()):
+            part.set_theme(theme)
+
+    def _new_card(self, tier: Tier) -> TierCard:
+        card = TierCard(tier.name, self._theme)
+        card.clicked.connect(self._choose)
+        card.deed_asked.connect(self.deed_asked)
+        card.log_asked.connect(self.log_asked)
+        card.favourite_asked.connect(self.favourite_asked)
+        self._cards[tier.name] = card
+        return card
+
+    def _release_cards(self, section: BoxSection) -> None:
+        for tier in self._tiers:
+            if section.holds(tier) and tier.name in self._cards:
+                self._others.addWidget(self._cards[tier.name])
 
     def _choose(self, name: str) -> None:
         self._chosen = None if name == AUTOMATIC else name
@@ -114,86 +192,15 @@ class TiersPane(QScrollArea):
             card.show_chosen(name == self._chosen)
 
 
-class TierCard(QFrame):
-    """A choice: click, Enter or Space asks this one from now on."""
+class _WhatIf:
+    def __init__(
+        self, box: Box, what_if: Callable[[Box, Sequence[str]], Forecast | None]
+    ) -> None:
+        self._box = box
+        self._what_if = what_if
 
-    clicked = Signal(str)
-
-    def __init__(self, name: str, theme: Theme) -> None:
-        super().__init__()
-        self._name = name
-        self._words = ""
-        self._chosen = False
-        self.setObjectName("card")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.mark = StateMark(theme)
-        self._title = _label(name, "title")
-        self._state = _label("", "muted")
-        self._detail = _label("", "muted")
-        self._detail.setWordWrap(True)
-        self._chips = QHBoxLayout()
-        self._chips.setSpacing(4)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self.mark)
-        head.addWidget(self._title, 1)
-        head.addWidget(self._state)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(10, 8, 10, 8)
-        column.setSpacing(4)
-        column.addLayout(head)
-        column.addWidget(self._detail)
-        column.addLayout(self._chips)
-
-    def show_status(self, tier: Tier, status: TierStatus) -> None:
-        self.mark.show_mark(*TIER_MARKS[status.state])
-        known = tier.capabilities if tier.capabilities is not None else status.capabilities
-        chips = [tier.role] if tier.role else []
-        context = tier.context_tokens or status.context_tokens
-        if context:
-            chips.append(
-                f"{context / 1024:.0f}k context" if context >= 1024 else f"{context} tokens"
-            )
-        chips += sorted(capability.value for capability in known)
-        well = status.state is TierState.READY
-        model = status.model or tier.model or ""
-        detail = model if well or not status.detail else status.detail
-        self.show_words(detail, _STATES[status.state], tuple(chips))
-        self.setToolTip(f"{tier.base_url}\n{status.detail}".strip())
-
-    def show_words(self, detail: str, state: str, chips: tuple[str, ...]) -> None:
-        self._words = ", ".join(filter(None, (state, detail, *chips)))
-        self._state.setText(state)
-        self._detail.setText(detail)
-        self._detail.setVisible(bool(detail))
-        while self._chips.count():
-            item = self._chips.takeAt(0)
-            if item and (widget := item.widget()):
-                widget.deleteLater()
-        for text in chips[:4]:
-            self._chips.addWidget(_label(text, "chip"))
-        self._chips.addStretch(1)
-        self._name_it()
-
-    def show_chosen(self, chosen: bool) -> None:
-        self._chosen = chosen
-        self.setProperty("chosen", chosen)
-        self.style().polish(self)
-        self._name_it()
-
-    def _name_it(self) -> None:
-        chosen = ", chosen" if self._chosen else ""
-        self.setAccessibleName(f"{self._name}: {self._words}{chosen}")
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.clicked.emit(self._name)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.clicked.emit(self._name)
-        else:
-            super().keyPressEvent(event)
+    def __call__(self, services: Sequence[str]) -> Forecast | None:
+        return self._what_if(self._box, services)
 
 
 class _Offer(QFrame):
@@ -205,21 +212,10 @@ class _Offer(QFrame):
         self.setObjectName("card")
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 8, 10, 8)
-        text = _label(f"{tier.name} runs on this computer.", "muted")
-        text.setWordWrap(True)
+        text = plain(f"{tier.name} runs on this computer.", "muted", wrap=True)
         text.setToolTip(tier.base_url)
-        add = QPushButton("Add")
-        add.setAccessibleName(f"Add {tier.name}")
-        add.clicked.connect(self._take)
         row.addWidget(text, 1)
-        row.addWidget(add)
+        row.addWidget(push("Add", self._take, says=f"Add {tier.name}"))
 
     def _take(self) -> None:
         self.taken.emit(self._tier)
-
-
-def _label(text: str, name: str) -> QLabel:
-    label = QLabel(text)
-    label.setObjectName(name)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    return label
