@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QObject, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
+from strixdesk.core.addressing import picker_order
 from strixdesk.core.conversation import Image
 from strixdesk.core.errors import StrixError
 from strixdesk.core.events import (
@@ -239,7 +240,7 @@ class MainWindow(QObject):
                 if detail:
                     self._notices.warn(detail)
             case TiersChanged(tiers=tiers):
-                self._tiers.show_tiers(tiers)
+                self._tiers.show_tiers(picker_order(tiers))
             case ServersFound(tiers=tiers):
                 self._tiers.show_found(tiers)
             case TierChanged(tier=tier, status=status):
