@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+import pytest
+
+from strixdesk.backends.box.lock import BoxLock, Holder, holding, parse_holder
+from strixdesk.backends.box.look import look
+from strixdesk.backends.box.shell import Completed
+from strixdesk.core.errors import BoxBusy, BoxError, BoxUnreachable
+from tests.support.eventually import eventually
+from tests.support.here_shell import HereShell
+
+ANNA, BEN = "anna on laptop", "ben on desktop"
+
+
+def lock(folder: Path, who: str = ANNA, *, patience_s: float = 30, beat_s: float = 5) -> BoxLock:
+    return BoxLock(
+        HereShell(), str(folder), "start coder", who=who, patience_s=patience_s, beat_s=beat_s
+    )
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def test_the_second_is_told_who_holds_it_and_since_when(tmp_path: Path) -> None:
+    async with holding(lock(tmp_path)):
+        with pytest.raises(BoxBusy, match=r"anna on laptop \(start coder\)"):
+            await lock(tmp_path, BEN).ensure()
+        seen = await look(HereShell(), str(tmp_path), "")
+        assert seen.holder is not None
+        assert seen.holder.words(seen.box_now).startswith("anna on laptop (start coder, for ")
+
+
+async def test_nothing_is_left_of_a_lock_that_was_let_go(tmp_path: Path) -> None:
+    async with holding(lock(tmp_path)):
+        pass
+    assert names(tmp_path) == []
+    assert (await look(HereShell(), str(tmp_path), "")).holder is None
+    async with holding(lock(tmp_path, BEN)):
+        pass
+
+
+async def test_of_many_at_once_one_gets_it(tmp_path: Path) -> None:
+    locks = [lock(tmp_path, f"client {number}") for number in range(6)]
+    results = await asyncio.gather(*(one.ensure() for one in locks), return_exceptions=True)
+    assert sum(result is None for result in results) == 1
+    assert sum(isinstance(result, BoxBusy) for result in results) == 5
+    await asyncio.gather(*(one.release() for one in locks))
+
+
+async def test_a_client_that_is_dead_holds_nothing_for_long(tmp_path: Path) -> None:
+    dead = lock(tmp_path, patience_s=0.4, beat_s=1000)  # no beat ever comes
+    await dead.ensure()
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                async with holding(lock(tmp_path, BEN)):
+                    break
+            except BoxBusy:
+                continue
+    await dead.release()
+
+
+async def test_a_client_that_lives_keeps_it_longer_than_the_box_is_patient(tmp_path: Path) -> None:
+    async with holding(lock(tmp_path, patience_s=1.5, beat_s=0.2)):
+        await asyncio.sleep(3)
+        with pytest.raises(BoxBusy):
+            await lock(tmp_path, BEN).ensure()
+
+
+async def test_what_was_lost_meanwhile_is_taken_again_unless_another_has_it(tmp_path: Path) -> None:
+    mine = lock(tmp_path, patience_s=0.4, beat_s=1000)
+    await mine.ensure()
+    await eventually(lambda: not names(tmp_path), within_s=10)  # the box has let go
+    await mine.ensure()
+    await eventually(lambda: not names(tmp_path), within_s=10)
+    async with holding(lock(tmp_path, BEN)):
+        with pytest.raises(BoxBusy, match="ben on desktop"):
+            await mine.ensure()
+    await mine.release()
+
+
+async def test_a_folder_that_is_not_there_cannot_be_held(tmp_path: Path) -> None:
+    with pytest.raises(BoxError):
+        await lock(tmp_path / "gone").ensure()
+
+
+class FarShell:
+    """A way that is broken."""
+
+    async def run(
+        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 20.0
+    ) -> Completed:
+        raise BoxUnreachable("ssh is refused.", hop="ssh")
+
+    async def lines(
+        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float | None = None
+    ) -> AsyncGenerator[str, None]:
+        raise BoxUnreachable("ssh is refused.", hop="ssh")
+        yield ""
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_box_out_of_reach_is_not_held() -> None:
+    far = BoxLock(FarShell(), "/srv", "start coder")
+    with pytest.raises(BoxUnreachable):
+        await far.ensure()
+    await far.release()
+
+
+@pytest.mark.parametrize("text", ["", "\n", "  "])
+def test_nobody_holds_it(text: str) -> None:
+    assert parse_holder(text) is None
+
+
+@pytest.mark.parametrize("text", ["?", "{}", "[" * 9_000, '{"who": 1}', "null"])
+def test_an_unreadable_note_is_somebody(text: str) -> None:
+    assert parse_holder(text) == Holder("somebody", "something", "")
+
+
+def test_a_note_tells_who_and_how_long_by_the_boxs_own_clock() -> None:
+    note = json.dumps({"who": ANNA, "doing": "start coder", "token": "1"})
+    holder = parse_holder(f"{note}\n1000\n")
+    assert holder is not None
+    assert holder.words(1040.0) == "anna on laptop (start coder, for 40 seconds)"
+    assert holder.words(1300.0) == "anna on laptop (start coder, for 5 minutes)"
+    assert holder.words(900.0) == "anna on laptop (start coder)"  # the clock was set back
