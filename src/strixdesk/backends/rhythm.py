@@ -66,7 +66,7 @@ class Rhythm:
             self._models, self._sample, self._may_sleep = None, None, True
             self._telling = ("metrics", "slots")
             self._detail_at = float("-inf")
-        health = await self._get(self._pulse, "health", ALIVE_S)
+        health = await _get(self._pulse, self._path("health"), ALIVE_S)
         if health.status != 200:
             return None
         if not health.lasting:
@@ -74,7 +74,7 @@ class Rhythm:
             return None
         if time.monotonic() - self._detail_at >= detail_s and not await self._details(self._pulse):
             return None
-        return Felt(self._activity, self._speed(), self._slow())
+        return Felt(self._activity, self.speed(), self._slow())
 
     async def close(self) -> None:
         pulse, self._pulse = self._pulse, None
@@ -86,7 +86,7 @@ class Rhythm:
         """Whether it still serves the same. One that is too busy to tell is left alone a while."""
         self._detail_at = time.monotonic()
         try:
-            listed = _json(await pulse.get(self._models_path, within_s=_DETAIL_S))
+            listed = _json(await _get(pulse, self._models_path, _DETAIL_S))
             models = [
                 (one["id"], one.get("max_model_len")) for one in servers.models_in(listed) or ()
             ]
@@ -94,7 +94,7 @@ class Rhythm:
                 return False
             self._models = models
             if self._may_sleep:
-                sleeping = await self._get(pulse, "is_sleeping", _DETAIL_S)
+                sleeping = await _get(pulse, self._path("is_sleeping"), _DETAIL_S)
                 self._may_sleep = sleeping.status == 200
                 if isinstance(told := _json(sleeping), dict) and told.get("is_sleeping") is True:
                     return False
@@ -105,7 +105,7 @@ class Rhythm:
 
     async def _metrics(self, pulse: Pulse) -> None:
         while self._telling:
-            told = await self._get(pulse, self._telling[0], _DETAIL_S)
+            told = await _get(pulse, self._path(self._telling[0]), _DETAIL_S)
             now = time.monotonic()
             if self._telling[0] == "metrics":
                 sample = parse_metrics(told.body.decode("utf-8", "replace"), now)
@@ -123,12 +123,17 @@ class Rhythm:
         if rate := self._activity.tokens_per_s:
             self._speeds.append(rate / max(1, self._activity.running))
 
-    def _speed(self) -> float | None:
+    def measured(self, tokens_per_s: float) -> None:
+        """Beside what its own metrics tell."""
+        if tokens_per_s > 0:
+            self._speeds.append(tokens_per_s)
+
+    def speed(self) -> float | None:
         lately = list(self._speeds)[-_LATELY:]
         return round(statistics.median(lately), 1) if lately else None
 
     def _slow(self) -> str:
-        usual, speed = self._speeds, self._speed()
+        usual, speed = self._speeds, self.speed()
         if speed is None or len(usual) < _HABIT:
             return ""
         habit = statistics.median(usual)
@@ -136,16 +141,19 @@ class Rhythm:
             return ""
         return f"It writes {speed:.1f} tokens a second; it used to write {habit:.1f}."
 
-    async def _get(self, pulse: Pulse, name: str, within_s: float) -> Beat:
-        """A connection that the server has just closed is made anew, once."""
-        path = f"{self._root.rstrip('/')}/{name}"
-        was_open = pulse.open
-        try:
-            return await pulse.get(path, within_s=within_s)
-        except PulseLost:
-            if not was_open:
-                raise
-            return await pulse.get(path, within_s=within_s)
+    def _path(self, name: str) -> str:
+        return f"{self._root.rstrip('/')}/{name}"
+
+
+async def _get(pulse: Pulse, path: str, within_s: float) -> Beat:
+    """A connection that the server has just closed is made anew, once."""
+    was_open = pulse.open
+    try:
+        return await pulse.get(path, within_s=within_s)
+    except PulseLost:
+        if not was_open:
+            raise
+        return await pulse.get(path, within_s=within_s)
 
 
 def _json(beat: Beat) -> Any:
