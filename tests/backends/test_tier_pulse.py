@@ -126,3 +126,16 @@ async def test_nothing_listens_there() -> None:
     pulse = Pulse("http://127.0.0.1:9/v1", None, lambda: None)
     with pytest.raises(PulseLost):
         await pulse.get("/health", within_s=2)
+
+
+async def test_a_server_that_ends_each_connection_is_not_stormed(faults: FaultServer) -> None:
+    models = b'{"object":"list","data":[{"id":"m","owned_by":"llamacpp"}]}'
+    for path, body in (("/health", b"{}"), ("/v1/models", models), ("/props", b"{}")):
+        head = f"HTTP/1.1 200 OK\r\nServer: llama.cpp\r\nContent-Length: {len(body)}\r\n\r\n"
+        faults.on(path, [head.encode() + body])
+    watch = TierWatch([faults.tier()])
+    await watch.start()
+    await asyncio.sleep(2)
+    assert watch.statuses()["box"].state is TierState.READY
+    await watch.close()
+    assert len(faults.requests) < 30

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,6 +49,8 @@ class Pulse:
         headers = {"Host": f"{host}:{self._port}", "User-Agent": "StrixDesk", **bearer(api_key)}
         self._head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._on_lost = on_lost
+        self.opened_at = float("-inf")
+        """Of the latest connection, by a clock that only goes forward."""
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -96,6 +99,7 @@ class Pulse:
                 self._host, self._port, limit=_LINE_LIMIT_BYTES
             )
         self._reader, self._writer = reader, writer
+        self.opened_at = time.monotonic()
         _give_up_soon(writer.get_extra_info("socket"))
         return reader, writer
 

@@ -23,6 +23,9 @@ _LATELY = 5
 _HABIT = 12
 """So many measurements make a habit; they are remembered while the program runs."""
 _SLOW = 0.4
+_SHORT_S = 3.0
+_STRIKES = 3
+"""So many connections in a row that the server ended at once: it keeps none open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Rhythm:
         self._on_lost = on_lost
         self._pulse: Pulse | None = None
         self._lasting = True
+        self._strikes = 0
         self._models: object = None
         self._telling: tuple[str, ...] = ()
         """Where it tells what it does, best first; what is not there is left out."""
@@ -62,7 +66,7 @@ class Rhythm:
         """None: something has changed, and a proper look is due. Raises PulseLost for one that is
         gone, TimeoutError for one that does not answer."""
         if self._pulse is None:
-            self._pulse = Pulse(self._tier.base_url, self._tier.api_key, self._on_lost)
+            self._pulse = Pulse(self._tier.base_url, self._tier.api_key, self._lost)
             self._models, self._sample, self._may_sleep = None, None, True
             self._telling = ("metrics", "slots")
             self._detail_at = float("-inf")
@@ -75,6 +79,15 @@ class Rhythm:
         if time.monotonic() - self._detail_at >= detail_s and not await self._details(self._pulse):
             return None
         return Felt(self._activity, self.speed(), self._slow())
+
+    def _lost(self) -> None:
+        """To ask again at once is right for a server that died, and a storm for one that ends
+        each connection without a word."""
+        brief = self._pulse is not None and time.monotonic() - self._pulse.opened_at < _SHORT_S
+        self._strikes = self._strikes + 1 if brief else 0
+        if self._strikes >= _STRIKES:
+            self._lasting = False
+        self._on_lost()
 
     async def close(self) -> None:
         pulse, self._pulse = self._pulse, None

@@ -125,6 +125,7 @@ class TierKeeper:
 
     def measured(self, tokens_per_s: float) -> None:
         """How fast its answers were lately."""
+        self._rhythm.measured(tokens_per_s)
         self._write(replace(self._heard, tokens_per_s=round(tokens_per_s, 1)))
 
     def _felt_the_end(self) -> None:
