@@ -10,6 +10,8 @@ from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.backends.tokenizer import Tokenizer
 from strixdesk.core.errors import ModelError, StoreError
 from strixdesk.paths import Paths
+from strixdesk.session.accounted_chat import AccountedChat
+from strixdesk.session.answer_cache import AnswerCache
 from strixdesk.session.attachments import AttachmentStore
 from strixdesk.session.ports import AudioSink, Listener, Recogniser, Voice
 from strixdesk.session.recordings import RecordingJournal
@@ -17,6 +19,7 @@ from strixdesk.session.services import Services
 from strixdesk.session.store import HistoryStore
 from strixdesk.session.token_count import TokenCounter
 from strixdesk.session.unavailable import UnavailableRecogniser, UnavailableVoice
+from strixdesk.session.usage_book import UsageBook
 from strixdesk.settings import Settings
 from strixdesk.voice.installed import find_recogniser, find_voice
 from strixdesk.voice.listener import MicrophoneListener
@@ -86,13 +89,23 @@ async def build_services(
     """Opens the history; nothing else is started yet."""
     store = await _open_history(paths)
     tiers = build_tiers(settings)
+    usage = UsageBook(store, settings.usage)
+    for tier, tokens_per_s in (await usage.open()).items():
+        tiers.measured(tier, tokens_per_s)
     return Services(
         settings=settings,
         store=store,
         recordings=RecordingJournal(paths.recordings_dir),
         attachments=AttachmentStore(paths.attachments_dir),
         tiers=tiers,
-        chat=ChatClient(settings.chat, tiers.status_of),
+        chat=AccountedChat(
+            ChatClient(settings.chat, tiers.status_of),
+            usage,
+            AnswerCache(store, settings.usage),
+            settings.chat,
+            tiers.status_of,
+            on_speed=tiers.measured,
+        ),
         recogniser=build_recogniser(settings, paths),
         voice=build_voice(settings, paths),
         sink=sink or SpeakerPlayer(settings.speaker.device),
@@ -103,4 +116,5 @@ async def build_services(
             keep_warm_s=settings.microphone.keep_warm_s,
         ),
         tokens=TokenCounter(Tokenizer()),
+        usage=usage,
     )

@@ -10,11 +10,15 @@ import pytest
 
 from strixdesk.core.events import TurnChanged
 from strixdesk.core.turn import TurnState
+from strixdesk.session.accounted_chat import AccountedChat
+from strixdesk.session.answer_cache import AnswerCache
 from strixdesk.session.attachments import AttachmentStore
+from strixdesk.session.ports import Chat, Tiers
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.services import Services
 from strixdesk.session.session import Session
 from strixdesk.session.store import HistoryStore
+from strixdesk.session.usage_book import UsageBook
 from strixdesk.settings import Settings
 from tests.support.fakes import (
     FakeListener,
@@ -40,19 +44,34 @@ class Stage:
     listener: FakeListener = field(default_factory=FakeListener)
     heard: Heard = field(default_factory=Heard)
     settings: Settings = field(default_factory=Settings)
+    real_tiers: Tiers | None = None
+    """In place of `tiers`."""
+    real_chat: Chat | None = None
+    """In place of `chat`."""
+    speeds: list[tuple[str, float]] = field(default_factory=list)
+    """Tiers and how fast they were, as it was told."""
 
     async def begin(self, *, speech_on: bool = False) -> Session:
         store = HistoryStore(self.folder / "history.sqlite3")
         await store.open()
+        usage = UsageBook(store, self.settings.usage)
         self.recordings = RecordingJournal(self.folder / "recordings")
         self.session = Session(
             Services(
                 settings=self.settings,
                 store=store,
+                usage=usage,
                 recordings=self.recordings,
                 attachments=AttachmentStore(self.folder / "attachments"),
-                tiers=self.tiers,
-                chat=self.chat,
+                tiers=self.real_tiers or self.tiers,
+                chat=AccountedChat(
+                    self.real_chat or self.chat,
+                    usage,
+                    AnswerCache(store, self.settings.usage),
+                    self.settings.chat,
+                    lambda tier: self.tiers.status.get(tier.name),
+                    on_speed=lambda tier, speed: self.speeds.append((tier, speed)),
+                ),
                 recogniser=self.recogniser,
                 voice=self.voice,
                 sink=self.sink,

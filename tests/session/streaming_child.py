@@ -37,7 +37,12 @@ class EndlessChat(ScriptedChat):
     """Says what time it is, a hundred times a second."""
 
     async def stream(
-        self, tier: Tier, messages: Sequence[ChatMessage], *, max_tokens: int | None = None
+        self,
+        tier: Tier,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int | None = None,
+        fresh: bool = True,
     ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
         while True:
             now = f"{time.time():.3f}"

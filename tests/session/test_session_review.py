@@ -29,7 +29,12 @@ class SlowToLeave(ScriptedChat):
         self.may_leave = asyncio.Event()
 
     async def stream(
-        self, tier: Tier, messages: Sequence[ChatMessage], *, max_tokens: int | None = None
+        self,
+        tier: Tier,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int | None = None,
+        fresh: bool = True,
     ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
         try:
             async for item in super().stream(tier, messages, max_tokens=max_tokens):

@@ -56,7 +56,12 @@ class ScriptedChat:
         return tier.name in self.busy_tiers
 
     async def stream(
-        self, tier: Tier, messages: Sequence[ChatMessage], *, max_tokens: int | None = None
+        self,
+        tier: Tier,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int | None = None,
+        fresh: bool = True,
     ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
         self.requests.append((tier, list(messages)))
         script = self.scripts.pop(0)

@@ -9,6 +9,7 @@ from strixdesk.core.conversation import Conversation, ConversationSummary, Image
 from strixdesk.core.errors import StoreError
 from strixdesk.core.events import Event
 from strixdesk.core.tier import Tier, TierStatus
+from strixdesk.core.usage import UsageReport
 from strixdesk.session.attachments import AttachmentStore
 from strixdesk.session.box_tools import BoxTools
 from strixdesk.session.ports import Boxes
@@ -25,6 +26,7 @@ class ScriptedAssistant:
         self.known_boxes: Boxes | None = None
         self.tools: BoxTools | None = None
         self.current = ""
+        self.report = UsageReport("2026-11", (), 0, 0, None)
         self._attachments = AttachmentStore(folder)
         self._subscribers: list[Callable[[Event], None]] = []
 
@@ -112,6 +114,10 @@ class ScriptedAssistant:
 
     def adopt_tier(self, tier: Tier) -> None:
         self.calls.append(("adopt", tier.name))
+
+    async def usage(self, month: str | None = None) -> UsageReport:
+        self.calls.append(("usage", month))
+        return self.report
 
     def set_tier(self, name: str | None) -> None:
         self.calls.append(("tier", name))

@@ -88,6 +88,11 @@ class TierWatch:
         if keeper := self._keepers.get(name):
             keeper.know(backing)
 
+    def measured(self, name: str, tokens_per_s: float) -> None:
+        """How fast its answers were lately. Nothing for a name that is not there."""
+        if keeper := self._keepers.get(name):
+            keeper.measured(tokens_per_s)
+
     def add(self, tier: Tier) -> None:
         """A server that was found. Its name must be new; the starter stays last."""
         if tier.name in self._keepers:

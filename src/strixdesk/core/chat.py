@@ -43,3 +43,5 @@ class ChatEnd:
     model: str | None = None
     tool_calls: tuple[AnyToolCall, ...] = ()
     """Tools that the model wants to be used; nothing has used them."""
+    kept_at: float | None = None
+    """It was given before and comes from the cache: when, in seconds since the epoch."""

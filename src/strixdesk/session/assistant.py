@@ -9,6 +9,7 @@ from typing import Protocol
 from strixdesk.core.conversation import Conversation, ConversationSummary, Image
 from strixdesk.core.events import Event
 from strixdesk.core.tier import Tier, TierStatus
+from strixdesk.core.usage import UsageReport
 from strixdesk.session.box_tools import BoxTools
 from strixdesk.session.ports import Boxes
 from strixdesk.settings import BoxSettings
@@ -83,6 +84,9 @@ class Assistant(Protocol):
 
     def adopt_tier(self, tier: Tier) -> None:
         """Ask a server that was found from now on."""
+
+    async def usage(self, month: str | None = None) -> UsageReport:
+        """What the answers of a month (`YYYY-MM`; None: this one) took. Raises StoreError."""
 
     def set_tier(self, name: str | None) -> None:
         """Whom the next turns ask; None: routed."""

@@ -11,11 +11,13 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatImage, ChatMessage
 from strixdesk.core.conversation import HandOver, Image, Message, MessageStatus
 from strixdesk.core.errors import (
     AttachmentError,
+    BudgetReached,
     StreamBroken,
     StrixError,
     TierError,
@@ -110,7 +112,7 @@ class Carrier:
             try:
                 with self.services.chat.admission(tier, insists=exact):
                     end = await self._ask(tier)
-            except (TierError, AttachmentError) as failure:
+            except (TierError, AttachmentError, BudgetReached) as failure:
                 log.warning("tier %s: %s", tier.name, type(failure).__name__)
                 error = failure
                 if self.answer.has_text and self._cut is None:
@@ -170,8 +172,10 @@ class Carrier:
             attempt.prefilled = may_prefill and attempt.continued and continues
             attempt.end = await self._stream(attempt, attempt.status)
             return attempt.end
-        except (TierError, AttachmentError) as error:
+        except (TierError, AttachmentError, BudgetReached) as error:
             attempt.error = error
+            if attempt.status is None and self.services.usage:
+                await self.services.usage.never_ready(tier.name, error)
             if attempt.status and isinstance(error, TierError):
                 self.services.tiers.doubt(tier)  # else it was just looked at
             raise
@@ -204,7 +208,8 @@ class Carrier:
             words = f"Waiting for its turn: “{tier.title}” is busy with another answer."
             await self.answer.asked(self.answer.message.tier or tier.name, f"{reason} {words}")
         asked_at = time.monotonic()
-        stream = self.services.chat.stream(tier, messages, max_tokens=max_tokens)
+        again = self.question.history_before is not None
+        stream = self.services.chat.stream(tier, messages, max_tokens=max_tokens, fresh=again)
         async with contextlib.aclosing(stream) as items:
             async for item in items:
                 if waiting:
@@ -222,8 +227,16 @@ class Carrier:
                                 f"“{tier.title}” only repeated what had been said.",
                                 "Let it continue once more, or ask again.",
                             )
+                        await self._mark_kept(item)
                         return item
         raise TierError(f"{tier.name} ended its answer without saying so.")
+
+    async def _mark_kept(self, end: ChatEnd) -> None:
+        if end.kept_at is not None:
+            given = datetime.fromtimestamp(end.kept_at).strftime("%d %B, %H:%M")
+            message = self.answer.message
+            words = f"{message.reason or ''} From the cache: this is the answer of {given}."
+            await self.answer.asked(message.tier or "", words.strip())
 
     async def _write(self, attempt: Attempt, text: str, asked_at: float) -> None:
         if not text:

@@ -10,6 +10,7 @@ from strixdesk.core.conversation import Conversation, ConversationSummary, Image
 from strixdesk.core.events import Event
 from strixdesk.core.ids import new_id
 from strixdesk.core.tier import Tier, TierStatus
+from strixdesk.core.usage import UsageReport
 from strixdesk.session.assistant import Assistant
 from strixdesk.session.box_tools import BoxTools
 from strixdesk.session.ports import Boxes
@@ -121,6 +122,9 @@ class DeferredAssistant:
 
     def adopt_tier(self, tier: Tier) -> None:
         self._request(lambda assistant: assistant.adopt_tier(tier))
+
+    async def usage(self, month: str | None = None) -> UsageReport:
+        return await (await asyncio.shield(self._assistant)).usage(month)
 
     def set_tier(self, name: str | None) -> None:
         self._request(lambda assistant: assistant.set_tier(name))

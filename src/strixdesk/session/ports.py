@@ -123,10 +123,16 @@ class Chat(Protocol):
         """It writes as many answers as it can: `stream` would wait for its turn."""
 
     def stream(
-        self, tier: Tier, messages: Sequence[ChatMessage], *, max_tokens: int | None = None
+        self,
+        tier: Tier,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int | None = None,
+        fresh: bool = False,
     ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
         """Ask a tier. The last item of a good stream is a ChatEnd; anything else raises a
-        TierError: TierUnreachable, TierLoading, TierRefused, TierTimeout, or StreamBroken.
+        TierError: TierUnreachable, TierLoading, TierRefused, TierTimeout, or StreamBroken; or
+        BudgetReached, before anything was sent. `fresh`: an answer that was kept will not do.
 
         A last message by the assistant is the beginning of the answer, which the server
         continues: only for servers that can (`TierStatus.server`)."""

@@ -10,6 +10,7 @@ from strixdesk.session.ports import AudioSink, Boxes, Chat, Listener, Recogniser
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.store import HistoryStore
 from strixdesk.session.token_count import TokenCounter
+from strixdesk.session.usage_book import UsageBook
 from strixdesk.settings import Settings
 
 
@@ -27,6 +28,8 @@ class Services:
     listener: Listener
     tokens: TokenCounter = field(default_factory=TokenCounter)
     """Without a tokenizer: everything is estimated."""
+    usage: UsageBook | None = None
+    """None: nothing is accounted for."""
     boxes: Boxes | None = None
     """None: there are none in the settings."""
     box_tools: BoxTools | None = None

@@ -37,11 +37,13 @@ from strixdesk.core.events import (
     TierChanged,
     TiersChanged,
     TurnChanged,
+    UsageChanged,
 )
 from strixdesk.core.hearing import MicrophoneMoved
 from strixdesk.core.ids import new_id
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.core.turn import Turn, TurnSource, TurnState
+from strixdesk.core.usage import UsageReport
 from strixdesk.session.asked import Question
 from strixdesk.session.box_tools import BoxTools
 from strixdesk.session.confirmations import Confirmations
@@ -55,6 +57,7 @@ from strixdesk.session.spoken import FromFile, FromMessage, FromMicrophone
 from strixdesk.session.summary import Summariser
 from strixdesk.session.turn_runner import TurnRunner
 from strixdesk.session.typed import Typed
+from strixdesk.session.usage_book import UsageBook
 from strixdesk.settings import BoxSettings
 
 log = logging.getLogger(__name__)
@@ -89,6 +92,8 @@ class Session:
         self._key_down = False
         services.listener.subscribe(self._hearing.take)
         services.tiers.subscribe(lambda tier, status: self._emit(TierChanged(tier, status)))
+        self._usage = services.usage or UsageBook(services.store, services.settings.usage)
+        self._usage.subscribe(lambda: self._emit(UsageChanged()))
 
     # -- events --------------------------------------------------------------------------------
 
@@ -443,6 +448,9 @@ class Session:
         self._emit(TiersChanged(self._services.tiers.all()))
         for tier, status in self.tiers():
             self._emit(TierChanged(tier, status))
+
+    async def usage(self, month: str | None = None) -> UsageReport:
+        return await self._usage.report(month)
 
     def set_tier(self, name: str | None) -> None:
         self._tier = name

@@ -317,6 +317,15 @@ class HistoryStore:
                 )
                 db.execute("DELETE FROM conversations WHERE id = ? AND removed", (conversation_id,))
 
+    async def within(self, use: Callable[[sqlite3.Connection], _T]) -> _T:
+        """For the other books in the same file: all of `use` or nothing, on the store's thread."""
+        return await self._with(use)
+
+    @property
+    def lasts(self) -> bool:
+        """What is written stays beyond the process."""
+        return not self._in_memory
+
     async def _with(self, use: Callable[[sqlite3.Connection], _T]) -> _T:
         def run() -> _T:
             if self._connection is None:

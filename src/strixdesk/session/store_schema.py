@@ -72,6 +72,31 @@ MIGRATIONS: tuple[str, ...] = (
         created_at REAL NOT NULL
     );
     """,
+    """
+    CREATE TABLE answers (
+        number INTEGER PRIMARY KEY,
+        tier TEXT NOT NULL,
+        began_at REAL NOT NULL,
+        outcome TEXT NOT NULL,
+        model TEXT,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        estimated INTEGER NOT NULL,
+        ttft_ms REAL,
+        total_ms REAL,
+        tokens_per_s REAL,
+        cost_nano_usd INTEGER NOT NULL,
+        error TEXT NOT NULL
+    );
+    CREATE INDEX answers_in_time ON answers (began_at);
+    CREATE TABLE kept_answers (
+        question TEXT PRIMARY KEY,
+        kept_at REAL NOT NULL,
+        model TEXT,
+        text TEXT NOT NULL,
+        thinking TEXT NOT NULL
+    );
+    """,
 )
 """A growing answer is not indexed at each checkpoint, only once it is settled."""
 
