@@ -54,6 +54,7 @@ async def test_a_text_is_asked_for_once_and_then_remembered(
     gone = replace(llama.tier(), base_url="http://127.0.0.1:9/v1")
     assert counter.counts_of(gone, LLAMA)(text) == exact, "the same model, not asked again"
     assert counter.counts_of(gone, replace(LLAMA, model="other"))(text) == estimated
+    assert counter.count_by_any(text) == exact, "good enough before it is known who answers"
 
 
 # ---- recorded answers and faults ----------------------------------------------------------------

@@ -31,7 +31,7 @@ def history(turns: int) -> tuple[Message, ...]:
             str(number),
             Role.ASSISTANT if number % 2 else Role.USER,
             (Text(f"{number}: {NUMBERS}"),),
-            MessageStatus.COMPLETE,
+            MessageStatus.INCOMPLETE if number % 2 else MessageStatus.COMPLETE,
             float(number),
         )
         for number in range(2 * turns + 1)

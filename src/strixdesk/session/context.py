@@ -8,7 +8,7 @@ from strixdesk.core.conversation import Message
 from strixdesk.core.routing import sees
 from strixdesk.core.summary import Summary
 from strixdesk.core.tier import Tier, TierStatus
-from strixdesk.session.prompt import Prompt, build_prompt, is_sendable
+from strixdesk.session.prompt import Prompt, build_prompt, sent_texts
 from strixdesk.session.token_count import TokenCounter
 from strixdesk.settings import ChatSettings
 
@@ -49,6 +49,6 @@ async def prompt_for(
         return prompt
     if not prompt.left_out and prompt.tokens + prompt.answer_tokens < context_tokens * _NEAR:
         return prompt
-    texts = [message.text for message in history if is_sendable(message)]
+    texts = sent_texts(history, vision=sees(tier, status))
     await counter.learn(tier, status, [chat.system_prompt, *texts], within_s=within_s)
     return build()

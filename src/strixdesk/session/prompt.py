@@ -145,6 +145,11 @@ def cost_of(message: Message, count: Count, *, vision: bool) -> int:
     return _prompt_message(message, vision=vision).tokens(count)
 
 
+def sent_texts(history: Sequence[Message], *, vision: bool) -> list[str]:
+    """The texts as they go over the wire."""
+    return [_prompt_message(one, vision=vision).text for one in history if is_sendable(one)]
+
+
 def is_sendable(message: Message) -> bool:
     """It says something to a tier."""
     if message.role is Role.USER:

@@ -17,7 +17,7 @@ from strixdesk.core.routing import sees
 from strixdesk.core.summary import Summary
 from strixdesk.core.tier import Tier
 from strixdesk.session.log import ConversationLog
-from strixdesk.session.prompt import cost_of, is_sendable
+from strixdesk.session.prompt import cost_of, sent_texts
 from strixdesk.session.services import Services
 from strixdesk.session.summary_plan import (
     SUMMARY_TOKENS,
@@ -94,6 +94,7 @@ class Summariser:
         if plan is None:
             return False
         text = await self._write(plan, writer)
+        await self._services.tokens.learn(writer, status, [text], within_s=_COUNTING_S)
         after = count(text) + _AROUND_TOKENS
         if not text or after > plan.replaced_tokens * _WORTH_IT:
             log.info("a summary by %s was of no use", writer.name)
@@ -131,7 +132,7 @@ class Summariser:
         if plan() is None:
             return None
         # It seems to be time: then the exact counts decide.
-        texts = [message.text for message in conversation.messages if is_sendable(message)]
+        texts = sent_texts(conversation.messages, vision=vision)
         await tokens.learn(tier, status, texts, within_s=_COUNTING_S)
         return plan()
 

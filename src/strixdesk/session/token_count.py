@@ -27,6 +27,13 @@ class TokenCounter:
         """Without a tokenizer everything is estimated."""
         self._tokenizer = tokenizer
         self._counts: OrderedDict[tuple[str, bytes], int] = OrderedDict()
+        self._by_any: dict[bytes, int] = {}
+
+    def count_by_any(self, text: str) -> int:
+        """As the model counted it that was asked last; else estimated. For a first judgement,
+        before it is known who answers."""
+        known = self._by_any.get(_print_of(text)) if self._by_any else None
+        return estimated_tokens(text) if known is None else known
 
     def counts_of(self, tier: Tier, status: TierStatus) -> Count:
         """What is known for that tier's model, else estimated."""
@@ -70,9 +77,10 @@ class TokenCounter:
             await self._tokenizer.close()
 
     def _remember(self, model: str, mark: bytes, count: int) -> None:
-        self._counts[model, mark] = count
+        self._counts[model, mark] = self._by_any[mark] = count
         if len(self._counts) > _REMEMBERED:
-            self._counts.popitem(last=False)
+            (_, oldest), _ = self._counts.popitem(last=False)
+            self._by_any.pop(oldest, None)
 
 
 def _model(tier: Tier, status: TierStatus) -> str:

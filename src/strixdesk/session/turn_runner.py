@@ -174,6 +174,7 @@ class TurnRunner:
             history,
             vision=bool(question.images) and not question.without_pictures,
             summary=self.conversation.summary,
+            count=self.services.tokens.count_by_any,
         )
 
     async def _no_route(self, message: Message, question: Question, error: StrixError) -> None:
