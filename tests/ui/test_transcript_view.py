@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,11 @@ from pytestqt.qtbot import QtBot
 
 from strixdesk.core.conversation import (
     Conversation,
+    HandOver,
     Image,
     Message,
     MessageStatus,
+    Offer,
     Part,
     Recording,
     Role,
@@ -252,6 +255,46 @@ def test_an_answer_that_was_cut_is_labelled_and_can_be_asked_again(
     with qtbot.waitSignal(transcript.answer_again_requested) as asked:
         press(view, "Try again")
     assert asked.args == [answer.id]
+
+
+def test_an_answer_that_was_cut_can_go_on_where_it_stopped(
+    transcript: TranscriptView, qtbot: QtBot
+) -> None:
+    answer = message(text="The light", status=MessageStatus.INCOMPLETE, detail="The line broke.")
+    view = add(transcript, answer)
+    with qtbot.waitSignal(transcript.continue_requested) as asked:
+        press(view, "Continue")
+    assert asked.args == [answer.id]
+
+    transcript.apply(MessageChanged("c", replace(answer, status=STREAMING, detail=None)))
+    assert button(view, "Continue") is None
+    transcript.apply(TextDelta("c", answer.id, " came back."))
+    transcript.flush()
+    joint = HandOver("coder", "utility", 9, "The line broke.")
+    whole = message(text="The light came back.")
+    ended = replace(answer, parts=(*whole.parts, joint), status=MessageStatus.COMPLETE, detail=None)
+    transcript.apply(MessageChanged("c", ended))
+    assert words(view) == "The light came back."
+    assert labels(view) == "Begun by coder, continued by utility. The line broke."
+
+
+def test_what_failed_before_it_began_has_nothing_to_go_on_with(transcript: TranscriptView) -> None:
+    view = add(transcript, message(status=MessageStatus.FAILED, detail="coder is not there."))
+    assert button(view, "Continue") is None
+
+
+def test_other_tiers_and_asking_without_the_picture_are_offered(
+    transcript: TranscriptView, qtbot: QtBot
+) -> None:
+    failed = message(status=MessageStatus.FAILED, detail="No tier sees.")
+    offered = replace(failed, parts=(*failed.parts, Offer(("utility",), without_pictures=True)))
+    view = add(transcript, offered)
+    with qtbot.waitSignal(transcript.other_tier_requested) as other:
+        press(view, "Ask utility instead")
+    assert other.args == [failed.id, "utility"]
+    with qtbot.waitSignal(transcript.without_pictures_requested) as blind:
+        press(view, "Ask without the picture")
+    assert blind.args == [failed.id]
 
 
 def test_an_answer_that_failed_says_why_and_shows_no_empty_text(

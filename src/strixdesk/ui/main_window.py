@@ -199,6 +199,9 @@ class MainWindow(QObject):
         self._tiers.tier_chosen.connect(self._assistant.set_tier)
         self._tiers.tier_adopted.connect(self._adopt)
         self._transcript.answer_again_requested.connect(self._assistant.answer_again)
+        self._transcript.continue_requested.connect(self._assistant.continue_answer)
+        self._transcript.other_tier_requested.connect(self._ask_other_tier)
+        self._transcript.without_pictures_requested.connect(self._ask_without_pictures)
         self._transcript.transcribe_again_requested.connect(self._assistant.transcribe_again)
         self._transcript.image_opened.connect(self._open_image)
         self._empty.example_chosen.connect(self._ask_example)
@@ -290,6 +293,12 @@ class MainWindow(QObject):
     def _ask_example(self, text: str) -> None:
         self._assistant.ask(text)
         self._composer.field.setFocus()
+
+    def _ask_other_tier(self, message_id: str, tier: str) -> None:
+        self._assistant.answer_again(message_id, tier=tier)
+
+    def _ask_without_pictures(self, message_id: str) -> None:
+        self._assistant.answer_again(message_id, without_pictures=True)
 
     def _attach(self, pictures: list[Path | bytes]) -> None:
         self._requests.start(self._attach_all(pictures))

@@ -54,6 +54,12 @@ class MessageView(QWidget):
 
     answer_again_requested = Signal(object)
     """The message's id."""
+    continue_requested = Signal(object)
+    """The message's id."""
+    other_tier_requested = Signal(object, object)
+    """The message's id; the name of the tier that is to answer instead."""
+    without_pictures_requested = Signal(object)
+    """The message's id."""
     transcribe_again_requested = Signal(object)
     """The message's id."""
     image_opened = Signal(object)

@@ -6,13 +6,15 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from strixdesk.core.conversation import Message, MessageStatus
+from strixdesk.core.conversation import HandOver, Message, MessageStatus, Offer
 from strixdesk.ui.message_view import Look, MessageView, colour_label, words_label
-from strixdesk.ui.transcript_buttons import WordButton
+from strixdesk.ui.transcript_buttons import OtherTierButton, WordButton
 from strixdesk.ui.transcript_header import TierLine
 from strixdesk.ui.transcript_text import MessageText
 
 _ASIDE_INDENT = 14
+_OTHERS = 2
+"""How many other tiers can be offered."""
 
 
 class AnswerView(MessageView):
@@ -36,13 +38,19 @@ class AnswerView(MessageView):
         self._fold.clicked.connect(self._toggle_thinking)
         self._body = MessageText(look.answer, self)
         self._status = _StatusRow(look, self)
-        self._status.button.clicked.connect(self._ask_again)
+        self._status.again.clicked.connect(self._ask_again)
+        self._status.go_on.clicked.connect(self._continue)
+        self._status.no_pictures.clicked.connect(self._ask_without_pictures)
+        for button in self._status.others:
+            button.clicked.connect(self._ask_other)
+        self._joints = words_label(look.theme.muted, wrap=True)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(4)
         self._column.addLayout(head)
         self._column.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignLeft)
         self._column.addWidget(self._body)
+        self._column.addWidget(self._joints)
         self._column.addWidget(self._status)
         self.set_message(message)
 
@@ -50,9 +58,10 @@ class AnswerView(MessageView):
 
     def set_message(self, message: Message) -> None:
         self.flush()
-        self.message = message
         live = message.status is MessageStatus.STREAMING
-        if message.text != self._text:
+        goes_on = live and self.message.status is not MessageStatus.STREAMING
+        self.message = message
+        if message.text != self._text or goes_on:
             self._text = message.text
             self._body.set_text(self._text, complete=not live)
         elif not live:
@@ -104,6 +113,7 @@ class AnswerView(MessageView):
         self._fold.set_theme(look.theme)
         self._header.set_theme(look.theme)
         self._status.set_look(look)
+        colour_label(self._joints, look.theme.muted)
         self._body.set_formats(look.answer)
         self._body.set_text(self._text, complete=not live)
         if self._aside and self._thinking_view:
@@ -133,6 +143,8 @@ class AnswerView(MessageView):
         self._fold.setText(f"{'Thinking…' if thinking_now else 'Thought'} {arrow}")
         self._fold.setAccessibleName("Hide thinking" if self._unfolded else "Show thinking")
         self._fold.setVisible(bool(self._thinking))
+        self._joints.setText("\n".join(map(joint_words, message.hand_overs)))
+        self._joints.setVisible(bool(message.hand_overs))
         self._status.show_status(message)
         self.setAccessibleName(self._spoken_name())
 
@@ -153,6 +165,20 @@ class AnswerView(MessageView):
     @Slot()
     def _ask_again(self) -> None:
         self.answer_again_requested.emit(self.message.id)
+
+    @Slot()
+    def _continue(self) -> None:
+        self.continue_requested.emit(self.message.id)
+
+    @Slot()
+    def _ask_without_pictures(self) -> None:
+        self.without_pictures_requested.emit(self.message.id)
+
+    @Slot()
+    def _ask_other(self) -> None:
+        button = self.sender()
+        if isinstance(button, OtherTierButton):
+            self.other_tier_requested.emit(self.message.id, button.tier)
 
     @Slot()
     def _toggle_thinking(self) -> None:
@@ -195,32 +221,54 @@ class _Aside(QWidget):
         painter.end()
 
 
+def joint_words(joint: HandOver) -> str:
+    return f"Begun by {joint.begun_by}, continued by {joint.continued_by}. {joint.why}".strip()
+
+
 class _StatusRow(QWidget):
-    """What went wrong, in words, and the button that mends it."""
+    """What went wrong, in words, and the buttons that mend it."""
 
     def __init__(self, look: Look, parent: QWidget) -> None:
         super().__init__(parent)
         self._look = look
         self.label: QLabel = words_label(look.theme.danger, wrap=True)
-        self.button = WordButton("Try again", look.theme, framed=True, parent=self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 4, 0, 4)
-        row.setSpacing(12)
-        row.addWidget(self.label, 1)
-        row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
+        self.go_on = WordButton("Continue", look.theme, framed=True, parent=self)
+        self.again = WordButton("Try again", look.theme, framed=True, parent=self)
+        self.no_pictures = WordButton(
+            "Ask without the picture", look.theme, framed=True, parent=self
+        )
+        self.others = [OtherTierButton(look.theme, self) for _ in range(_OTHERS)]
+        self._buttons = (self.go_on, self.again, self.no_pictures, *self.others)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in self._buttons:
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 4)
+        column.setSpacing(6)
+        column.addWidget(self.label)
+        column.addLayout(buttons)
         self.hide()
 
     def set_look(self, look: Look) -> None:
         self._look = look
-        self.button.set_theme(look.theme)
+        for button in self._buttons:
+            button.set_theme(look.theme)
 
     def show_status(self, message: Message) -> None:
         theme = self._look.theme
         detail = (message.detail or "").strip()
-        if message.status is MessageStatus.INCOMPLETE:
+        incomplete = message.status is MessageStatus.INCOMPLETE
+        if incomplete:
             colour_label(self.label, theme.warning)
             self.label.setText(f"Incomplete: {detail}" if detail else "Incomplete.")
         elif message.status is MessageStatus.FAILED:
             colour_label(self.label, theme.danger)
             self.label.setText(detail or "No answer came.")
+        self.go_on.setVisible(incomplete and bool(message.text.strip()))
+        offer = message.offer or Offer()
+        self.no_pictures.setVisible(offer.without_pictures)
+        for number, button in enumerate(self.others):
+            button.set_tier(offer.tiers[number] if number < len(offer.tiers) else "")
         self.setVisible(message.status in (MessageStatus.INCOMPLETE, MessageStatus.FAILED))

@@ -118,3 +118,20 @@ class WordButton(QAbstractButton):
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self.update()
+
+
+class OtherTierButton(WordButton):
+    """Offers another tier in place of one that did not answer."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__("", theme, framed=True, parent=parent)
+        self.tier = ""
+        self.hide()
+
+    def set_tier(self, tier: str) -> None:
+        """Empty: there is none to offer."""
+        self.tier = tier
+        self._words = f"Ask {tier} instead"
+        self.setText(self._words)
+        self.setAccessibleName(self._words)
+        self.setVisible(bool(tier))

@@ -45,6 +45,12 @@ class TranscriptView(QWidget):
 
     answer_again_requested = Signal(object)
     """The id of an answer."""
+    continue_requested = Signal(object)
+    """The id of an answer."""
+    other_tier_requested = Signal(object, object)
+    """The id of an answer; the name of the tier that is to give it instead."""
+    without_pictures_requested = Signal(object)
+    """The id of an answer."""
     transcribe_again_requested = Signal(object)
     """The id of a user's message."""
     image_opened = Signal(object)
@@ -198,6 +204,9 @@ class TranscriptView(QWidget):
         else:
             view = AnswerView(message, self._look, self._column)
         view.answer_again_requested.connect(self.answer_again_requested)
+        view.continue_requested.connect(self.continue_requested)
+        view.other_tier_requested.connect(self.other_tier_requested)
+        view.without_pictures_requested.connect(self.without_pictures_requested)
         view.transcribe_again_requested.connect(self.transcribe_again_requested)
         view.image_opened.connect(self.image_opened)
         view.text_view().dragged.connect(self._scroll.follow)
