@@ -14,7 +14,6 @@ from strixdesk.backends.box.world import BoxWorld
 from strixdesk.backends.http import make_http_client
 from strixdesk.core.box import (
     Box,
-    BoxMemory,
     BoxStatus,
     Deed,
     Hop,
@@ -30,19 +29,14 @@ from tests.support.box_stack import BoxStack, environment
 from tests.support.cut_shell import CutShell
 from tests.support.here_shell import HereShell
 
-PLENTY = BoxMemory(128 * 10**9, 120 * 10**9)
 HASTE = Patience(look_s=0.2, ready_s=30, memory_s=0.5, stalled_s=5, away_s=10)
 ALL_WELL = tuple(Hop(kind, HopState.OK) for kind in HopKind)
 
 
 class TestWorld(BoxWorld):
-    """Memory as a test says; every start fits, since the models are not real."""
+    """Every start fits, since the models are not real."""
 
     __test__ = False
-    free: BoxMemory = PLENTY
-
-    async def memory(self, shell: Shell) -> BoxMemory | None:
-        return self.free
 
     async def hops(self, box: Box, shell: Shell) -> tuple[Hop, ...]:
         if isinstance(shell, CutShell) and shell.is_cut:
@@ -100,7 +94,7 @@ async def client_of(
 ) -> AsyncIterator[Client]:
     box = Box("box", stack=str(stack.directory), reserve_gb=0)
     async with make_http_client() as http:
-        world = TestWorld(http, _nothing, _nothing)  # type: ignore[arg-type]
+        world = TestWorld(http, _nothing)  # type: ignore[arg-type]
         watch = BoxWatch(
             [box],
             lambda _: shell or HereShell(environment(stack.engine)),

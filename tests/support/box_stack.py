@@ -106,6 +106,14 @@ class BoxStack:
         lines += [f"{key}_ACTS={words}" for key, words in acts.items()]
         self._env.write_text("\n".join([*lines, ""]))
 
+    def write(self, **values: str) -> None:
+        """Variables of its .env file."""
+        lines = [
+            one for one in self._env.read_text().splitlines() if one.split("=")[0] not in values
+        ]
+        lines += [f"{key}={value}" for key, value in values.items()]
+        self._env.write_text("\n".join([*lines, ""]))
+
     @property
     def _env(self) -> Path:
         return self.directory / ".env"
@@ -124,7 +132,7 @@ class BoxStack:
                 name.partition("_")[2],
                 port,
                 f"models/{name}" if name in GPU else f"{name}.gguf",
-                gpu_fraction=0.1 if name in GPU else None,
+                gpu_fraction=0.01 if name in GPU else None,
             )
             for name, port in self.ports.items()
         )
@@ -173,7 +181,7 @@ def write_stack(
     env = [f"{_KEYS[name]}_PORT={port}" for name, port in ports.items()]
     for name in GPU:
         key = _KEYS[name]
-        env += [f"{key}_MODEL=models/{name}", f"{key}_GPU_UTIL=0.1", f"{key}_MAX_LEN=1024"]
+        env += [f"{key}_MODEL=models/{name}", f"{key}_GPU_UTIL=0.01", f"{key}_MAX_LEN=1024"]
     for name in CPU:
         path = (models or {}).get(name, f"/models/{name}.gguf")
         env += [f"{_KEYS[name]}_GGUF={path}", f"{_KEYS[name]}_CTX=512"]

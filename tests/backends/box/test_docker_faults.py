@@ -63,7 +63,7 @@ async def scripted(tmp_path: Path) -> AsyncIterator[ScriptedBox]:
     environment = {**os.environ, "PATH": str(tmp_path / "bin")}
     box = Box("box", stack=str(tmp_path))
     async with make_http_client() as http:
-        world = FakeStack(http, _unasked, _unasked)  # type: ignore[arg-type]
+        world = FakeStack(http, _unasked)  # type: ignore[arg-type]
         world.folder = str(tmp_path)
         watch = BoxWatch(
             [box],

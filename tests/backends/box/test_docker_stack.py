@@ -6,15 +6,15 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from strixdesk.backends.box.shell import Completed
 from strixdesk.backends.box.world import BoxWorld
 from strixdesk.core.box import (
-    BoxMemory,
     ContainerHealth,
     ContainerState,
     Deed,
@@ -23,7 +23,7 @@ from strixdesk.core.box import (
     OperationState,
 )
 from strixdesk.core.errors import BoxBusy, BoxError, NotEnoughMemory
-from tests.support.box_client import HASTE, PLENTY, Client, client_of
+from tests.support.box_client import HASTE, Client, client_of
 from tests.support.box_stack import (
     CODER,
     CPU,
@@ -32,10 +32,29 @@ from tests.support.box_stack import (
     REVIEWER,
     UTILITY,
     BoxStack,
+    environment,
     write_stack,
 )
 from tests.support.docker_engine import DockerEngine
 from tests.support.eventually import eventually
+from tests.support.here_shell import HereShell
+
+
+class CountingShell(HereShell):
+    runs = 0
+    streams = 0
+
+    async def run(
+        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 20.0
+    ) -> Completed:
+        self.runs += 1
+        return await super().run(argv, stdin=stdin, timeout_s=timeout_s)
+
+    def lines(
+        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float | None = None
+    ) -> AsyncGenerator[str, None]:
+        self.streams += 1
+        return super().lines(argv, stdin=stdin, timeout_s=timeout_s)
 
 
 @pytest.fixture
@@ -152,6 +171,24 @@ async def test_a_container_that_is_killed_is_seen_to_come_back(
     await eventually(lambda: client.service(UTILITY).restarts == 1, within_s=10)
 
 
+async def test_a_steady_box_tells_by_itself_and_no_command_is_started_for_a_look(
+    stack: BoxStack,
+) -> None:
+    shell = CountingShell(environment(stack.engine))
+    async with client_of(stack, shell=shell) as client:
+        await client.do(Deed.START, UTILITY)
+        await client.watch.start()
+        await eventually(lambda: shell.streams > 1, within_s=10)  # the first one held the lock
+        await asyncio.sleep(0.5)
+        before = shell.runs
+        await asyncio.to_thread(stack.engine.run, "pause", stack.container(UTILITY))
+        await eventually(
+            lambda: client.service(UTILITY).container is ContainerState.PAUSED, within_s=10
+        )
+        assert shell.runs == before
+        await asyncio.to_thread(stack.engine.run, "unpause", stack.container(UTILITY))
+
+
 async def test_another_program_on_the_port_is_told_before_anything_is_started(
     client: Client, stack: BoxStack
 ) -> None:
@@ -221,10 +258,11 @@ async def test_of_two_clients_the_second_is_told_who_holds_the_box(
 async def test_a_service_whose_memory_is_not_there_is_not_started(
     client: Client, stack: BoxStack
 ) -> None:
-    client.world.free = BoxMemory(PLENTY.total_bytes, 5 * 10**9)
+    stack.write(ORCH_GPU_UTIL="0.999")
+    await client.watch.refresh(client.box)
     operation = await client.do(Deed.START, ORCHESTRATOR)
     assert operation.state is OperationState.FAILED
-    assert "12.8 GB" in operation.step
+    assert "GB are free" in operation.step
     assert stack.running() == set()
     forced = await client.watch.do(client.box, Deed.START, [ORCHESTRATOR], override=True)
     assert forced.state is OperationState.DONE
@@ -234,7 +272,8 @@ async def test_what_would_not_fit_is_refused_before_anything_is_done(
     client: Client, stack: BoxStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(client.world), "forecast", BoxWorld.forecast)
-    client.world.free = BoxMemory(10**9, 10**7)
+    stack.write(ORCH_GPU_UTIL="0.999")
+    await client.watch.refresh(client.box)
     with pytest.raises(NotEnoughMemory):
         await client.do(Deed.START, ORCHESTRATOR)
     assert stack.engine.containers(stack.project) == []

@@ -86,10 +86,13 @@ async def read_facts(shell: Shell, stack: Stack | None = None) -> HostFacts:
     return parse_facts(done.out)
 
 
+MEMORY_LOOK = _LOOK.partition("part gfx;")[0]
+"""Only the memory, the graphics unit's and its temperature: cheap enough to ask often. A piece of a
+shell script, whose output `parse_facts` reads."""
+
+
 async def read_memory(shell: Shell) -> BoxMemory | None:
-    """Only the memory, the graphics unit's and its temperature: cheap enough to ask often."""
-    look = _LOOK.partition("part gfx;")[0]
-    return parse_facts((await shell.run(["sh", "-s"], stdin=look.encode())).out).memory
+    return parse_facts((await shell.run(["sh", "-s"], stdin=MEMORY_LOOK.encode())).out).memory
 
 
 def parse_facts(text: str) -> HostFacts:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from strixdesk.backends.box.control import Patience
 from strixdesk.backends.box.look import Look, docker_trouble, look
+from strixdesk.backends.box.look_stream import LookStream
 from strixdesk.backends.box.operations import Operations, Wish
 from strixdesk.backends.box.plans import make_plan
 from strixdesk.backends.box.services import ServiceBook
@@ -18,7 +19,6 @@ from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.box.start_history import StartHistory
 from strixdesk.core.box import (
     Box,
-    BoxMemory,
     BoxStatus,
     ContainerState,
     Deed,
@@ -47,9 +47,8 @@ class BoxPace:
     """While something starts, or is started or stopped from here."""
     away_s: float = 2.5
     """While it is out of reach and somebody looks."""
-    hops_s: float = 30.0
+    hops_s: float = 60.0
     """The way there is looked at anew, even while all is well."""
-    memory_s: float = 5.0
     stack_s: float = 60.0
     """A stack that could not be read is tried again."""
 
@@ -61,8 +60,6 @@ class World(Protocol):
 
     async def stack(self, shell: Shell, box: Box) -> Stack:
         """Raises BoxError."""
-
-    async def memory(self, shell: Shell) -> BoxMemory | None: ...
 
     async def answers(self, box: Box, service: Service) -> bool:
         """Its server says that it is ready."""
@@ -109,7 +106,9 @@ class BoxKeeper:
         self._watched: bool | None = None
         """None: not looking by itself."""
         self._asleep = False
-        self._hops_at = self._memory_at = self._stack_at = self._looked_at = float("-inf")
+        self._stream = LookStream(shell, self._streamed)
+        self._brought: Look | None = None
+        self._hops_at = self._stack_at = self._looked_at = float("-inf")
         self._operations = Operations(
             box, shell, self, self._operation_changed, patience=patience, who=who, now=now
         )
@@ -147,6 +146,7 @@ class BoxKeeper:
 
     async def close(self) -> None:
         await self._operations.close()
+        await self._stream.stop()
         task, self._task = self._task, None
         if task:
             task.cancel()
@@ -172,6 +172,7 @@ class BoxKeeper:
 
     async def _keep(self) -> None:
         while True:
+            await self._tend_stream()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._delay_s()):
                     await self._work.wait()
@@ -179,8 +180,9 @@ class BoxKeeper:
             if self._asleep and not self._requests:
                 continue
             requests, self._requests = self._requests, []
+            brought, self._brought = self._brought, None
             try:
-                await self._look()
+                await self._look(None if requests else brought)
             except BaseException:
                 self._requests += requests  # `_ended` answers them
                 raise
@@ -197,9 +199,30 @@ class BoxKeeper:
             return self._pace.busy_s
         if self.status.broken and self._watched:
             return self._pace.away_s
+        if self._stream.running:
+            return 3 * self._pace.watched_s  # it brings looks by itself, or else is doubted
         return self._pace.watched_s if self._watched else self._pace.idle_s
 
-    async def _look(self) -> None:
+    async def _tend_stream(self) -> None:
+        """While somebody looks and nothing moves, the box itself looks and tells."""
+        steady = (
+            self._watched
+            and not self._asleep
+            and self.stack is not None
+            and self.status.broken is None
+            and not self._operations.running
+            and not self._book.starting
+        )
+        if steady:
+            self._stream.ensure(self._folder(), self._project(), self._pace.watched_s)
+        else:
+            await self._stream.stop()
+
+    def _streamed(self, look: Look | None) -> None:
+        self._brought = look  # None: it ended, which one's own look explains
+        self._work.set()
+
+    async def _look(self, brought: Look | None) -> None:
         deep, self._deep = self._deep, False
         at = self._looked_at = time.monotonic()
         try:
@@ -211,14 +234,10 @@ class BoxKeeper:
                     return
             if deep or (self.stack is None and at - self._stack_at > self._pace.stack_s):
                 await self._read_stack()
-            seen = await look(self._shell, self._folder(), self._project())
+            seen = brought or await look(self._shell, self._folder(), self._project())
             services = await self._book.read(
                 self._shell, seen, self.stack, lambda one: self._world.answers(self.box, one)
             )
-            memory = self.status.memory
-            if deep or self._operations.running or at - self._memory_at > self._pace.memory_s * 0.9:
-                memory = await self._world.memory(self._shell) or memory
-                self._memory_at = at
         except (BoxUnreachable, CommandTimeout) as error:
             await self._lost(error)
             return
@@ -230,7 +249,7 @@ class BoxKeeper:
                 self.status,
                 hops=self._with_docker(seen),
                 services=services if services is not None else self.status.services,
-                memory=memory,
+                memory=seen.memory or self.status.memory,
                 holder=holder.words(seen.box_now) if holder else "",
             )
         )
@@ -286,7 +305,6 @@ class BoxKeeper:
         self, deed: Deed, services: Sequence[str], mode: str | None, *, override: bool
     ) -> Operation:
         """As `Boxes.do`."""
-        self._memory_at = float("-inf")  # what is free now decides
         status = await self.refresh() if self.stack is None else await self.look()
         if status.broken:
             raise BoxUnreachable(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 
 from strixdesk.backends.box.containers import INSPECT_FORMAT, Container, parse_containers
+from strixdesk.backends.box.host_facts import MEMORY_LOOK, parse_facts
 from strixdesk.backends.box.lock import SHOW_HOLDER, Holder, parse_holder
-from strixdesk.backends.box.shell import Completed, Shell
+from strixdesk.backends.box.shell import Shell
+from strixdesk.core.box import BoxMemory
 from strixdesk.core.errors import BoxError
 
 _TIMEOUT_S = 10.0
 _LOG_LINES = 400
+_LOOK_LINES = 10_000
 _MARK = "== strixdesk "
 
 # $1 folder, $2 project, $3 format
-_LOOK = f"""
+_BODY = f"""
 if [ -n "$2" ]; then
   ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$2" \
     --filter label=com.docker.compose.oneoff=False 2>&1)
@@ -28,8 +32,11 @@ if [ -n "$2" ]; then
 fi
 echo "{_MARK}clock"; date +%s
 echo "{_MARK}holder"; {SHOW_HOLDER.strip()}
-exit 0
+echo "{_MARK}memory"; ( {MEMORY_LOOK} )
 """
+_ONCE = f"{_BODY}\nexit 0\n"
+# $4 seconds; ends with its reader, since nobody hears what it prints then
+_ON_AND_ON = f'while :; do\n{_BODY}\necho "{_MARK}end"\nsleep "$4"\ndone\n'
 
 # $1 lines, then pairs of container and time
 _LOGS = f"""
@@ -51,28 +58,47 @@ class Look:
     box_now: float | None = None
     """Seconds since the epoch, by the box's clock."""
     holder: Holder | None = None
+    memory: BoxMemory | None = None
 
 
 async def look(shell: Shell, folder: str, project: str) -> Look:
     """Raises BoxUnreachable or CommandTimeout. With an empty project docker is not asked."""
-    command = ["sh", "-c", _LOOK, "sh", folder, project, INSPECT_FORMAT]
-    return parse_look(await shell.run(command, timeout_s=_TIMEOUT_S))
+    command = ["sh", "-c", _ONCE, "sh", folder, project, INSPECT_FORMAT]
+    return parse_look((await shell.run(command, timeout_s=_TIMEOUT_S)).out)
 
 
-def parse_look(completed: Completed) -> Look:
+async def looks(
+    shell: Shell, folder: str, project: str, every_s: float
+) -> AsyncGenerator[Look, None]:
+    """What the box itself finds from time to time, over one command that goes on: nothing is
+    started here for a look. Raises as `Shell.lines` does. Use `contextlib.aclosing`."""
+    command = ["sh", "-c", _ON_AND_ON, "sh", folder, project, INSPECT_FORMAT, f"{every_s:g}"]
+    lines: list[str] = []
+    async with contextlib.aclosing(shell.lines(command)) as printed:
+        async for line in printed:
+            if line.startswith(f"{_MARK}end"):
+                yield parse_look("\n".join([*lines, ""]))
+                lines.clear()
+            elif len(lines) < _LOOK_LINES:
+                lines.append(line)
+
+
+def parse_look(text: str) -> Look:
     containers: tuple[Container, ...] | None = None
-    refusal, status, box_now, holder = "", 0, None, None
-    for name, text in _sections(completed.out).items():
+    refusal, status, box_now, holder, memory = "", 0, None, None, None
+    for name, body in _sections(text).items():
         kind, _, rest = name.partition(" ")
         if kind == "containers":
-            containers = parse_containers(text)
+            containers = parse_containers(body)
         elif kind == "refused":
-            refusal, status = text.strip(), int(rest) if rest.isdecimal() else 1
+            refusal, status = body.strip(), int(rest) if rest.isdecimal() else 1
         elif kind == "clock":
-            box_now = float(text) if text.strip().isdecimal() else None
+            box_now = float(body) if body.strip().isdecimal() else None
         elif kind == "holder":
-            holder = parse_holder(text)
-    return Look(containers, refusal, status, box_now, holder)
+            holder = parse_holder(body)
+        elif kind == "memory":
+            memory = parse_facts(body).memory
+    return Look(containers, refusal, status, box_now, holder, memory)
 
 
 async def read_logs(shell: Shell, containers: Iterable[Container]) -> dict[str, list[str]]:

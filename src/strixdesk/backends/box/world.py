@@ -11,7 +11,7 @@ import httpx
 from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.box.stack_reader import find_stacks, read_stack
 from strixdesk.backends.http import body_of
-from strixdesk.core.box import Box, BoxMemory, BoxStatus, Hop
+from strixdesk.core.box import Box, BoxStatus, Hop
 from strixdesk.core.errors import BoxError
 from strixdesk.core.forecast import forecast
 from strixdesk.core.memory import Forecast
@@ -20,7 +20,6 @@ from strixdesk.core.stack import Service, Stack
 ANSWER_S = 2.0
 
 LookHops = Callable[[Box, Shell], Awaitable[tuple[Hop, ...]]]
-ReadMemory = Callable[[Shell], Awaitable[BoxMemory | None]]
 
 _SIZES = 'for file; do stat -L -c %s -- "$file" 2>/dev/null || echo -; done'
 
@@ -28,12 +27,9 @@ _SIZES = 'for file; do stat -L -c %s -- "$file" 2>/dev/null || echo -; done'
 class BoxWorld:
     """A `World`."""
 
-    def __init__(
-        self, http: httpx.AsyncClient, look_hops: LookHops, read_memory: ReadMemory
-    ) -> None:
+    def __init__(self, http: httpx.AsyncClient, look_hops: LookHops) -> None:
         self._http = http
         self._look_hops = look_hops
-        self._read_memory = read_memory
         self._files: dict[str, Mapping[str, int]] = {}
 
     async def hops(self, box: Box, shell: Shell) -> tuple[Hop, ...]:
@@ -55,9 +51,6 @@ class BoxWorld:
         stack = await read_stack(shell, folder)
         self._files[box.name] = await _file_sizes(shell, stack)
         return stack
-
-    async def memory(self, shell: Shell) -> BoxMemory | None:
-        return await self._read_memory(shell)
 
     async def answers(self, box: Box, service: Service) -> bool:
         try:
