@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
@@ -134,6 +134,7 @@ def test_a_small_context_keeps_a_quarter_for_the_answer(
 
 
 @effort(deadline=None)
+@example(lengths=[0, 0, 0], context_tokens=512, summarised=True)
 @given(
     st.lists(st.integers(0, 900), min_size=1, max_size=60),
     st.sampled_from([512, 2048, 8192]),

@@ -99,12 +99,13 @@ def build_prompt(
         kept[0] = replace(kept[0], text="\n\n".join([*before, kept[0].text]))
         kept[-1] = replace(kept[-1], text="\n\n".join([kept[-1].text, *after]))
     # A message that something was put around has no count of its own: the parts have.
+    around = sum(map(count, (*before, *after))) if kept else 0
     tokens = sum(message.tokens(count) for message in head) + sum(costs[start:])
     return Prompt(
         (*head, *kept),
         left_out=start,
         answer_tokens=answer,
-        tokens=tokens + sum(map(count, (*before, *after))),
+        tokens=tokens + around,
         summarised=summary.messages if summary else 0,
     )
 
