@@ -17,6 +17,7 @@ from strixdesk.backends.chat import ChatClient
 from strixdesk.core.conversation import MessageStatus
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.session.attachments import AttachmentStore
+from strixdesk.session.ports import Chat, Tiers
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.services import Services
 from strixdesk.session.session import Session
@@ -196,21 +197,27 @@ async def hand_over(case: Case, folder: Path) -> Result:
 
 
 async def _session(tiers: list[Tier], folder: Path, *, prefills: bool) -> Session:
-    store = HistoryStore(folder / "history.sqlite3")
-    await store.open()
     watched = FakeTiers(*tiers)
     watched.status["second"] = TierStatus(
         TierState.READY, 0.0, server="llama.cpp" if prefills else "another"
     )
     settings = Settings(chat=ChatSettings(between_tokens_timeout_s=SILENT_S, retries=0))
+    chat = ChatClient(settings.chat, lambda tier: watched.status.get(tier.name))
+    return await session_of(watched, chat, settings, folder)
+
+
+async def session_of(tiers: Tiers, chat: Chat, settings: Settings, folder: Path) -> Session:
+    """A session without sound, on a history of its own."""
+    store = HistoryStore(folder / "history.sqlite3")
+    await store.open()
     session = Session(
         Services(
             settings=settings,
             store=store,
             recordings=RecordingJournal(folder / "recordings"),
             attachments=AttachmentStore(folder / "attachments"),
-            tiers=watched,
-            chat=ChatClient(settings.chat, lambda tier: watched.status.get(tier.name)),
+            tiers=tiers,
+            chat=chat,
             recogniser=FakeRecogniser(),
             voice=FakeVoice(),
             sink=FakeSink(),
