@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from strixdesk.backends.chat import ChatClient
+from strixdesk.backends.keychain import Keychain
 from strixdesk.backends.starter import StarterServer, find_starter_model
 from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.backends.tokenizer import Tokenizer
@@ -63,8 +64,12 @@ def build_starter(settings: Settings) -> StarterServer | None:
     )
 
 
-def build_tiers(settings: Settings) -> TierWatch:
-    return TierWatch([tier.tier() for tier in settings.tiers], starter=build_starter(settings))
+def build_tiers(settings: Settings, keychain: Keychain | None = None) -> TierWatch:
+    return TierWatch(
+        [tier.tier() for tier in settings.tiers],
+        starter=build_starter(settings),
+        keychain=keychain,
+    )
 
 
 async def _open_history(paths: Paths) -> HistoryStore:
@@ -88,7 +93,8 @@ async def build_services(
 ) -> Services:
     """Opens the history; nothing else is started yet."""
     store = await _open_history(paths)
-    tiers = build_tiers(settings)
+    keychain = Keychain()
+    tiers = build_tiers(settings, keychain)
     usage = UsageBook(store, settings.usage)
     for tier, tokens_per_s in (await usage.open()).items():
         tiers.measured(tier, tokens_per_s)
@@ -99,7 +105,7 @@ async def build_services(
         attachments=AttachmentStore(paths.attachments_dir),
         tiers=tiers,
         chat=AccountedChat(
-            ChatClient(settings.chat, tiers.status_of),
+            ChatClient(settings.chat, tiers.status_of, keychain=keychain),
             usage,
             AnswerCache(store, settings.usage),
             settings.chat,

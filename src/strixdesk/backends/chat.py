@@ -8,7 +8,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -17,6 +17,7 @@ from strixdesk.backends import tier_errors
 from strixdesk.backends.answer import Answer
 from strixdesk.backends.chat_request import adjusted, encode, payload_for
 from strixdesk.backends.http import bearer, body_of, is_askable, make_http_client
+from strixdesk.backends.keychain import Keychain
 from strixdesk.backends.patience import Patience
 from strixdesk.backends.retry import pause_before_retry
 from strixdesk.backends.server_words import looks_like_html
@@ -50,12 +51,14 @@ class ChatClient:
         status_of: Callable[[Tier], TierStatus | None] = _nothing_known,
         http: httpx.AsyncClient | None = None,
         *,
+        keychain: Keychain | None = None,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         """`status_of` tells what was last learnt of a tier: its model's name, its context size."""
         self._settings = settings
+        self._keychain = keychain or Keychain()
         self._status_of = status_of
         self._standings = Standings(status_of, settings.cooldown_s, now)
         self._sleep = sleep
@@ -95,6 +98,7 @@ class ChatClient:
         a fresh one. A last message by the assistant is
         the beginning of the answer, where the server can continue one.
         """
+        tier = await self._keychain.keyed(tier)
         async with self._standings.place(tier):
             attempt = 0
             while True:
@@ -165,7 +169,7 @@ class ChatClient:
                 return response
             said = await _error_body(response)
             lesser = adjusted(payload, response.status_code, said.decode("utf-8", "replace"))
-            if lesser is None or attempt == _ATTEMPTS:
+            if lesser is None or attempt == _ATTEMPTS or (tier.price and _is_endless(lesser)):
                 raise tier_errors.refused(tier, response.status_code, said, response.headers)
             payload = lesser
         raise AssertionError("the last attempt returns or raises")
@@ -285,6 +289,11 @@ async def _error_body(response: httpx.Response) -> bytes:
                     if len(body) > tier_errors.ERROR_BODY_LIMIT_BYTES:
                         break
     return bytes(body)
+
+
+def _is_endless(payload: Mapping[str, Any]) -> bool:
+    """Nothing caps the answer: a tier that costs money is not asked like that."""
+    return not {"max_tokens", "max_completion_tokens"} & payload.keys()
 
 
 def _media_type(response: httpx.Response) -> str:

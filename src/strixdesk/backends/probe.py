@@ -12,6 +12,7 @@ import httpx
 
 from strixdesk.backends import servers, tier_errors
 from strixdesk.backends.http import bearer, body_of, is_askable
+from strixdesk.backends.keychain import Keychain
 from strixdesk.backends.server_words import looks_like_html
 from strixdesk.backends.servers import Served
 from strixdesk.core.errors import TierError
@@ -49,11 +50,13 @@ class Probe:
     def __init__(
         self,
         http: httpx.AsyncClient,
+        keychain: Keychain | None = None,
         *,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         timeout_s: float = 5.0,
     ) -> None:
         self._http = http
+        self._keychain = keychain or Keychain()
         self._connect_timeout_s = connect_timeout_s
         self._timeout_s = timeout_s
 
@@ -63,6 +66,7 @@ class Probe:
         `known_as` is the `server` that it was told to be before: what is known not to be there is
         not asked for again. None: it was never asked.
         """
+        tier = await self._keychain.keyed(tier)
         root = tier.base_url.removesuffix("/v1").removesuffix("/")
         listing = await self._get(tier, f"{tier.base_url}/models")
         models = servers.models_in(listing.json)

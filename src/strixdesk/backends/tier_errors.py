@@ -170,7 +170,7 @@ def asleep(tier: Tier) -> TierRefused:
 
 def unwell(tier: Tier, status: int, body: bytes) -> TierError:
     """A health request was answered with an error."""
-    said, kind = server_words(body)
+    said, kind = _words(tier, body)
     if status == 503 and _LOADING.search(f"{said} {kind}"):
         return loading(tier)
     return TierRefused(
@@ -217,7 +217,7 @@ def refused(
 
     None: it was called a success, but said that it failed.
     """
-    said, kind = server_words(body)
+    said, kind = _words(tier, body)
     headers = headers or httpx.Headers()
     name = name_of(tier)
     if status is not None and status < 400:
@@ -307,3 +307,9 @@ def _quoted(said: str) -> str:
     said = " ".join(said.split())
     said = said if len(said) <= _QUOTE_CHARS else f"{said[:_QUOTE_CHARS]}…"
     return f"“{said.rstrip('.')}”"
+
+
+def _words(tier: Tier, body: bytes | str) -> tuple[str, str]:
+    """What the server said, and of which kind; some quote the very key that they refuse."""
+    said, kind = server_words(body)
+    return (said.replace(tier.api_key, "…") if tier.api_key else said), kind

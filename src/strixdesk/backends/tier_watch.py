@@ -11,6 +11,7 @@ import httpx
 
 from strixdesk.backends.discovery import discover_local
 from strixdesk.backends.http import make_http_client
+from strixdesk.backends.keychain import Keychain
 from strixdesk.backends.probe import Probe
 from strixdesk.backends.starter import StarterServer
 from strixdesk.backends.tier_keeper import Pace, TierKeeper
@@ -31,6 +32,7 @@ class TierWatch:
         *,
         starter: StarterServer | None = None,
         http: httpx.AsyncClient | None = None,
+        keychain: Keychain | None = None,
         pace: Pace | None = None,
         fresh_s: float = FRESH_S,
         now: Callable[[], float] = time.time,
@@ -38,7 +40,7 @@ class TierWatch:
         """The starter's tier is the last of the list."""
         self._http = http or make_http_client()
         self._owns_http = http is None
-        self._probe = Probe(self._http)
+        self._probe = Probe(self._http, keychain)
         self._starter = starter
         self._pace = pace or Pace()
         self._fresh_s = fresh_s

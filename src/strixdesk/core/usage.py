@@ -186,6 +186,16 @@ def dollars(nano: int) -> str:
     return f"${usd:.2f}" if usd == 0 or usd >= 0.1 else f"${usd:.4f}"
 
 
+def budget_words(report: UsageReport) -> str:
+    """The month's money, as a sentence."""
+    spent = dollars(report.spent_nano_usd)
+    if report.reserved_nano_usd:
+        spent += f" (of that {dollars(report.reserved_nano_usd)} set aside)"
+    if report.budget_nano_usd is None:
+        return f"{report.month}: {spent} spent; no budget is set, so nothing that costs is asked."
+    return f"{report.month}: {spent} of {dollars(report.budget_nano_usd)} spent."
+
+
 # ---- months ------------------------------------------------------------------------------------
 
 
