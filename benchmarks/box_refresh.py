@@ -1,4 +1,4 @@
-"""Looking at tiers: all at once with one dead and one black-holed, and the cost of watching them.
+"""Looking at tiers and boxes: all at once with one dead and one black-holed, and what it costs.
 
 Four real llama-servers, one port where nothing listens, and one whose machine confirms nothing: a
 listening socket whose queue is full, so that the kernel drops what comes. The watch runs as it does
@@ -10,14 +10,22 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from benchmarks.report import Row, median
+from strixdesk.backends.box.keeper import BoxPace
 from strixdesk.backends.probe import CONNECT_TIMEOUT_S
 from strixdesk.backends.tier_watch import TierWatch
+from strixdesk.core.box import Deed, OperationState
 from strixdesk.core.tier import Tier, TierState, TierStatus
+from tests.support.box_client import client_of
+from tests.support.box_stack import BoxStack, write_stack
+from tests.support.docker_engine import DockerEngine
 from tests.support.llama import LlamaServer, start_llama
 
 LIVE = 4
@@ -107,6 +115,43 @@ async def flip_s(server: LlamaServer) -> float:
     return took
 
 
+async def watching_box(stack: BoxStack) -> tuple[float, int]:
+    """Of this process; what docker does is the box's own share."""
+    async with client_of(stack, pace=BoxPace()) as client:
+        operation = await client.do(Deed.START, mode="cpu")
+        assert operation.state is OperationState.DONE, operation.step
+        await client.watch.start()
+        await asyncio.sleep(6.0)
+        before, began, used = sockets(), time.perf_counter(), time.process_time()
+        seen = set(before)
+        while time.perf_counter() - began < WATCH_S:
+            await asyncio.sleep(1.0)
+            seen |= sockets()
+        share = (time.process_time() - used) / (time.perf_counter() - began)
+        return share, len(seen - before)
+
+
+def box_rows() -> list[Row]:
+    """None where no docker engine can run."""
+    with tempfile.TemporaryDirectory(prefix="strix-") as home:
+        engine = DockerEngine(Path(tempfile.mkdtemp(prefix="strixdesk-docker-")))
+        try:
+            engine.start()
+            engine.run("compose", "version")
+            engine.make_image()
+        except (OSError, RuntimeError, subprocess.SubprocessError):
+            engine.clean()
+            return []
+        try:
+            share, opened = asyncio.run(watching_box(write_stack(engine, Path(home))))
+        finally:
+            engine.clean()
+    return [
+        Row("watching a box with two services: share of a core", share * 100, None, "%", 0.5),
+        Row("watching a box: sockets opened in 20 s", float(opened), None, "", 0.0),
+    ]
+
+
 def measure() -> list[Row]:
     servers = [start_llama(context=512) for _ in range(LIVE)]
     try:
@@ -129,4 +174,5 @@ def measure() -> list[Row]:
         Row("watching four tiers: share of a core", share * 100, None, "%", 0.5),
         Row("watching four tiers: sockets opened in 20 s", float(opened), None, "", 0.0),
         Row("killed server: still shown as ready for", max(flips), None, "s", 2.0),
+        *box_rows(),
     ]
