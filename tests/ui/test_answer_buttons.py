@@ -1,0 +1,38 @@
+"""The buttons under an answer that is not whole, each to its effect."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QAbstractButton
+from pytestqt.qtbot import QtBot
+
+from strixdesk.core.conversation import Message, MessageStatus, Offer, Role, Text
+from strixdesk.core.events import MessageAdded
+from tests.ui.conftest import Desk
+
+
+@pytest.mark.parametrize(
+    ("words", "call"),
+    [
+        ("Continue", ("continue", "m")),
+        ("Try again", ("answer_again", "m")),
+        ("Ask utility instead", ("answer_again", "m", "utility")),
+        ("Ask without the picture", ("answer_again", "m", "without pictures")),
+    ],
+)
+def test_a_button_asks_the_assistant(
+    desk: Desk, qtbot: QtBot, words: str, call: tuple[str, ...]
+) -> None:
+    parts = (Text("Half of"), Offer(("utility",), without_pictures=True))
+    answer = Message("m", Role.ASSISTANT, parts, MessageStatus.INCOMPLETE, 0.0, "coder")
+    desk.assistant.say(MessageAdded(desk.assistant.current, answer))
+
+    def the_button() -> QAbstractButton | None:
+        buttons = desk.window.findChildren(QAbstractButton)
+        return next((b for b in buttons if b.text() == words and b.isVisible()), None)
+
+    qtbot.waitUntil(lambda: the_button() is not None)
+    button = the_button()
+    assert button is not None
+    button.click()
+    assert desk.assistant.calls[-1] == call
