@@ -14,6 +14,7 @@ from strixdesk.paths import Paths
 from strixdesk.session.accounted_chat import AccountedChat
 from strixdesk.session.answer_cache import AnswerCache
 from strixdesk.session.attachments import AttachmentStore
+from strixdesk.session.cloud_switch import CloudSwitch
 from strixdesk.session.ports import AudioSink, Listener, Recogniser, Voice
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.services import Services
@@ -123,4 +124,5 @@ async def build_services(
         ),
         tokens=TokenCounter(Tokenizer()),
         usage=usage,
+        cloud=CloudSwitch(settings.cloud, paths.config_file),
     )

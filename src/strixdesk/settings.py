@@ -276,6 +276,8 @@ class Settings(_Part):
     boxes: tuple[BoxSettings, ...] = ()
     routing: RoutingSettings = RoutingSettings()
     usage: UsageSettings = UsageSettings()
+    cloud: dict[str, str] = Field(default_factory=dict)
+    """Roles that are switched to the cloud, and the cloud tier that answers for each."""
     default_tier: str | None = None
     """Who answers when nothing speaks for another; None: the first that is ready."""
     starter: StarterSettings = StarterSettings()

@@ -115,6 +115,9 @@ class ScriptedAssistant:
     def adopt_tier(self, tier: Tier) -> None:
         self.calls.append(("adopt", tier.name))
 
+    def switch_to_cloud(self, role: str, on: bool) -> None:
+        self.calls.append(("cloud", role, on))
+
     async def usage(self, month: str | None = None) -> UsageReport:
         self.calls.append(("usage", month))
         return self.report

@@ -11,10 +11,10 @@ from typing import Any
 
 from strixdesk.cli.context import CommandContext
 from strixdesk.cli.tiers import look
+from strixdesk.core.cloud import choose_with_cloud
 from strixdesk.core.errors import NoTier
 from strixdesk.core.question import Question, features
 from strixdesk.core.route import Route
-from strixdesk.core.routing import choose_route
 from strixdesk.core.rules import RoutingPolicy, Rule
 from strixdesk.core.tier import Tier, TierStatus
 from strixdesk.core.tokens import TOKENS_PER_IMAGE, estimated_tokens
@@ -53,8 +53,9 @@ async def _preview(
     needed = estimated_tokens(settings.chat.system_prompt + arguments.text)
     report: dict[str, Any] = {"features": _features(question, policy)}
     try:
-        route = choose_route(
+        route = choose_with_cloud(
             arguments.text,
+            cloud=settings.cloud,
             images=images,
             spoken=arguments.spoken,
             tiers=tiers,

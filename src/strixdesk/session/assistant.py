@@ -85,6 +85,9 @@ class Assistant(Protocol):
     def adopt_tier(self, tier: Tier) -> None:
         """Ask a server that was found from now on."""
 
+    def switch_to_cloud(self, role: str, on: bool) -> None:
+        """Its questions go to a cloud tier while it is on. It is told with Noticed or Failed."""
+
     async def usage(self, month: str | None = None) -> UsageReport:
         """What the answers of a month (`YYYY-MM`; None: this one) took. Raises StoreError."""
 

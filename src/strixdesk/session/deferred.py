@@ -123,6 +123,9 @@ class DeferredAssistant:
     def adopt_tier(self, tier: Tier) -> None:
         self._request(lambda assistant: assistant.adopt_tier(tier))
 
+    def switch_to_cloud(self, role: str, on: bool) -> None:
+        self._request(lambda assistant: assistant.switch_to_cloud(role, on))
+
     async def usage(self, month: str | None = None) -> UsageReport:
         return await (await asyncio.shield(self._assistant)).usage(month)
 

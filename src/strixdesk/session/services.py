@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from strixdesk.session.attachments import AttachmentStore
 from strixdesk.session.box_tools import BoxTools
+from strixdesk.session.cloud_switch import CloudSwitch
 from strixdesk.session.ports import AudioSink, Boxes, Chat, Listener, Recogniser, Tiers, Voice
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.store import HistoryStore
@@ -30,6 +31,7 @@ class Services:
     """Without a tokenizer: everything is estimated."""
     usage: UsageBook | None = None
     """None: nothing is accounted for."""
+    cloud: CloudSwitch = field(default_factory=CloudSwitch)
     boxes: Boxes | None = None
     """None: there are none in the settings."""
     box_tools: BoxTools | None = None

@@ -449,6 +449,16 @@ class Session:
         for tier, status in self.tiers():
             self._emit(TierChanged(tier, status))
 
+    def switch_to_cloud(self, role: str, on: bool) -> None:
+        self._spawn(self._switch(role, on))
+
+    async def _switch(self, role: str, on: bool) -> None:
+        try:
+            tiers = self._services.tiers.all()
+            self._emit(Noticed(await self._services.cloud.turn(role, on, tiers)))
+        except StrixError as error:
+            self._emit(Failed(error.message, error.advice))
+
     async def usage(self, month: str | None = None) -> UsageReport:
         return await self._usage.report(month)
 

@@ -9,12 +9,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+from strixdesk.core.cloud import choose_with_cloud
 from strixdesk.core.conversation import Message, MessageStatus, Offer, Role, Text
 from strixdesk.core.errors import AudioOutputError, NoTier, StrixError
 from strixdesk.core.events import Event, Failed, SpeechProgress, TurnChanged
 from strixdesk.core.ids import new_id
 from strixdesk.core.route import Route, begun_by_first
-from strixdesk.core.routing import choose_route
 from strixdesk.core.tier import TierState
 from strixdesk.core.turn import Turn, TurnState, Usage
 from strixdesk.session.asked import Question
@@ -152,8 +152,9 @@ class TurnRunner:
 
     def _route(self, question: Question) -> Route:
         settings = self.services.settings
-        route = choose_route(
+        route = choose_with_cloud(
             question.text,
+            cloud=self.services.cloud.roles,
             images=0 if question.without_pictures else len(question.images),
             spoken=question.spoken,
             tiers=self.services.tiers.all(),
