@@ -256,7 +256,7 @@ def test_given_tiers_then_a_card_tells_state_model_and_abilities_and_can_be_chos
         TierState.READY, 0.0, model="qwen3", capabilities=frozenset({Capability.VISION})
     )
     desk.assistant.say(TiersChanged((CODER,)), TierChanged(CODER, status))
-    card = named(desk, "coder: ready, qwen3, coder, vision")
+    card = named(desk, "coder: ready, qwen3, vision")
     qtbot.keyClick(card, Qt.Key.Key_Return)
     assert desk.assistant.calls_of("tier") == [("coder",)]
     assert card.accessibleName().endswith("chosen")

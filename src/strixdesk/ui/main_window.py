@@ -4,68 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import assert_never
 
-from PySide6.QtCore import QMimeData, QObject, Qt, QUrl
+from PySide6.QtCore import QMimeData, QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
-from strixdesk.core.addressing import picker_order
 from strixdesk.core.conversation import Image
 from strixdesk.core.errors import StrixError
-from strixdesk.core.events import (
-    BoxChanged,
-    BoxesChanged,
-    ConfirmationAsked,
-    ConfirmationEnded,
-    ConversationChanged,
-    ConversationRemoved,
-    Event,
-    Failed,
-    HandsFreeSwitched,
-    LevelChanged,
-    MessageAdded,
-    MessageChanged,
-    MicrophoneChanged,
-    MicrophoneState,
-    Noticed,
-    PartialTranscript,
-    ServersFound,
-    SpeechProgress,
-    SpeechSwitched,
-    TextDelta,
-    ThinkingDelta,
-    TierChanged,
-    TiersChanged,
-    TurnChanged,
-    UsageChanged,
-)
 from strixdesk.core.tier import Tier
 from strixdesk.session.assistant import Assistant
-from strixdesk.settings import Settings
+from strixdesk.settings import BoxSettings, Settings, TierSettings
 from strixdesk.ui.bridge import EventBridge, Requests
-from strixdesk.ui.composer import Composer
+from strixdesk.ui.cockpit import NOT_YET, Cockpit
 from strixdesk.ui.conversation_desk import ConversationDesk
-from strixdesk.ui.conversation_list import ConversationList
 from strixdesk.ui.drafts import Drafts
-from strixdesk.ui.empty_state import EmptyState
 from strixdesk.ui.icons import app_icon
-from strixdesk.ui.notices import Notices
 from strixdesk.ui.pictures import pictures_in
 from strixdesk.ui.style import palette, style_sheet, theme_for
 from strixdesk.ui.talk_key import TalkKey
-from strixdesk.ui.tiers_pane import TiersPane
-from strixdesk.ui.top_bar import TopBar
-from strixdesk.ui.transcript_view import TranscriptView
-from strixdesk.ui.voice_bar import VoiceBar
+from strixdesk.ui.tray import Tray
+from strixdesk.ui.window_events import WindowEvents
 from strixdesk.ui.window_menus import Entry, Menu, fill_menu_bar, menu_keys, shortcut_rows
-from strixdesk.ui.window_shell import (
-    HIDE_LEFT_BELOW,
-    HIDE_RIGHT_BELOW,
-    LEFT_WIDTH,
-    RIGHT_WIDTH,
-    WindowShell,
-)
+from strixdesk.ui.window_parts import WindowParts
+from strixdesk.ui.window_shell import HIDE_LEFT_BELOW, HIDE_RIGHT_BELOW, WindowShell
 
 
 class MainWindow(QObject):
@@ -92,21 +53,15 @@ class MainWindow(QObject):
         self._requests = Requests(self._refused)
 
         shell.setWindowIcon(app_icon())
-        self._conversations = ConversationList(self._theme)
-        self._conversations.setObjectName("leftPane")
-        self._conversations.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._conversations.setFixedWidth(LEFT_WIDTH)
-        self._tiers = TiersPane(self._theme)
-        self._tiers.setObjectName("rightPane")
-        self._tiers.setFixedWidth(RIGHT_WIDTH)
-        self._bar = TopBar(self._theme)
-        self._notices = Notices()
-        self._empty = EmptyState(settings.ui.talk_key)
-        self._transcript = TranscriptView(self._theme, assistant.attachment_path)
-        self._transcript.set_empty_widget(self._empty)
-        self._voice_bar = VoiceBar(self._theme)
-        self._composer = Composer(self._theme, assistant.attachment_path)
-        self._composer.show_recording(False, settings.ui.talk_key)
+        parts = WindowParts(self._theme, settings.ui.talk_key, assistant.attachment_path)
+        self._parts = parts
+        self._conversations, self._tiers, self._bar = parts.conversations, parts.tiers, parts.bar
+        self._notices, self._empty, self._transcript = parts.notices, parts.empty, parts.transcript
+        self._voice_bar, self._composer = parts.voice_bar, parts.composer
+        self._tray = Tray(app_icon(), shell)
+        self._cockpit = Cockpit(
+            assistant, self._requests, parts.tiers, parts.confirm, parts.notices, self._theme, shell
+        )
         self._desk = ConversationDesk(
             assistant,
             self._requests,
@@ -119,14 +74,18 @@ class MainWindow(QObject):
             parent=self,
         )
         self._talk_key = TalkKey(settings.ui.talk_key, self)
-        self._lay_out()
+        shell.setCentralWidget(parts.body)
+        self._tiers.show_own(frozenset(tier.name for tier in settings.tiers))
         self._menus = self._make_menus()
         fill_menu_bar(shell, self._menus)
         self._connect()
         self._apply_theme()
 
+        self._events = WindowEvents(
+            parts, self._desk, self._cockpit, self._tray, lambda: self._settings.ui.talk_key
+        )
         self._bridge = EventBridge(self)
-        self._bridge.happened.connect(self._take)
+        self._bridge.happened.connect(self._events.take)
         self._unsubscribe = assistant.subscribe(self._bridge.take)
         self._bar.show_speech(settings.voice.enabled)
         self._desk.begin()
@@ -134,28 +93,6 @@ class MainWindow(QObject):
         self._composer.field.setFocus()
 
     # -- building ------------------------------------------------------------------------------
-
-    def _lay_out(self) -> None:
-        foot = QVBoxLayout()
-        foot.setContentsMargins(16, 4, 16, 14)
-        foot.setSpacing(6)
-        foot.addWidget(self._voice_bar)
-        foot.addWidget(self._composer)
-        middle = QVBoxLayout()
-        middle.setContentsMargins(0, 0, 0, 0)
-        middle.setSpacing(6)
-        middle.addWidget(self._bar)
-        middle.addWidget(self._notices)
-        middle.addWidget(self._transcript, 1)
-        middle.addLayout(foot)
-        body = QWidget()
-        row = QHBoxLayout(body)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self._conversations)
-        row.addLayout(middle, 1)
-        row.addWidget(self._tiers)
-        self._shell.setCentralWidget(body)
 
     def _make_menus(self) -> list[Menu]:
         return [
@@ -174,7 +111,8 @@ class MainWindow(QObject):
                 [
                     Entry("&Hands-free on or off", "Ctrl+M", self._bar.hands_free.click),
                     Entry("&Read answers aloud on or off", "Ctrl+Shift+S", self._bar.speech.click),
-                    Entry("&Stop", "Esc", self._assistant.stop),
+                    Entry("&Stop", "Esc", self._stop),
+                    Entry("Say &yes to what is asked", "Ctrl+Y", self._parts.confirm.accept),
                     None,
                     Entry("Go to the &question field", "Ctrl+L", self._composer.field.setFocus),
                 ],
@@ -184,7 +122,15 @@ class MainWindow(QObject):
                 [
                     Entry("&Conversations", "Ctrl+B", self._bar.left.click),
                     Entry("&Tiers", "Ctrl+T", self._bar.right.click),
+                ],
+            ),
+            (
+                "&Box",
+                [
                     Entry("&Ask all tiers how they are", "F5", self._assistant.refresh_tiers),
+                    Entry("&Go to the tiers", "Ctrl+Shift+T", self._go_to_tiers),
+                    None,
+                    Entry("Add a &machine", "Ctrl+Shift+M", self._set_up_box),
                 ],
             ),
             ("&Help", [Entry("&Keys", "F1", self._show_keys)]),
@@ -198,6 +144,12 @@ class MainWindow(QObject):
         self._bar.speech.toggled.connect(self._assistant.set_speech)
         self._tiers.tier_chosen.connect(self._assistant.set_tier)
         self._tiers.tier_adopted.connect(self._adopt)
+        self._tiers.favourite_asked.connect(self._favour)
+        self._tiers.setup_asked.connect(self._set_up_box)
+        self._tray.window_asked.connect(self._shell.come_to_front)
+        self._tray.talk_asked.connect(self._toggle_talk)
+        self._tray.silence_asked.connect(self._stop)
+        self._tray.quit_asked.connect(self._shell.close)
         self._transcript.answer_again_requested.connect(self._assistant.answer_again)
         self._transcript.continue_requested.connect(self._assistant.continue_answer)
         self._transcript.other_tier_requested.connect(self._ask_other_tier)
@@ -219,56 +171,7 @@ class MainWindow(QObject):
         self._shell.dropped.connect(self._drop)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
-    # -- events of the session -----------------------------------------------------------------
-
-    def _take(self, event: Event) -> None:
-        match event:
-            case TurnChanged(turn=turn):
-                self._voice_bar.show_turn(turn)
-                self._composer.show_live(self._voice_bar.live)
-                self._transcript.apply(event)
-            case MessageAdded() | MessageChanged() | TextDelta() | ThinkingDelta():
-                self._transcript.apply(event)
-            case SpeechProgress():
-                self._transcript.apply(event)
-            case PartialTranscript(turn_id=turn_id, text=text):
-                self._voice_bar.show_partial(turn_id, text)
-                self._transcript.apply(event)
-            case LevelChanged(level_db=level_db, speech=speech):
-                self._voice_bar.meter.show_level(level_db, speech=speech)
-            case MicrophoneChanged(state=state, detail=detail):
-                self._voice_bar.show_microphone(state)
-                recording = state is MicrophoneState.RECORDING
-                self._composer.show_recording(recording, self._settings.ui.talk_key)
-                if detail:
-                    self._notices.warn(detail)
-            case TiersChanged(tiers=tiers):
-                self._tiers.show_tiers(picker_order(tiers))
-            case ServersFound(tiers=tiers):
-                self._tiers.show_found(tiers)
-            case TierChanged(tier=tier, status=status):
-                self._tiers.show_status(tier, status)
-                self._empty.show_tier(tier, status)
-            case ConversationChanged() | ConversationRemoved():
-                self._desk.take(event)
-            case SpeechSwitched(on=on):
-                self._bar.show_speech(on)
-            case HandsFreeSwitched(on=on):
-                self._bar.show_hands_free(on)
-            case (
-                BoxChanged()
-                | BoxesChanged()
-                | ConfirmationAsked()
-                | ConfirmationEnded()
-                | UsageChanged()
-            ):
-                pass  # nothing emits them yet
-            case Failed(message=message, advice=advice):
-                self._notices.warn(f"{message} {advice}".strip())
-            case Noticed(message=message):
-                self._notices.tell(message)
-            case _:
-                assert_never(event)
+    # -- what is told ---------------------------------------------------------------------------
 
     def show_problem(self, text: str, path: Path | None = None) -> None:
         """Something that was wrong at the start."""
@@ -328,6 +231,17 @@ class MainWindow(QObject):
     def _release_talk(self) -> None:
         self._assistant.release_talk()
 
+    def _toggle_talk(self) -> None:
+        """From the tray, where no key can be held: the second time sends."""
+        if self._voice_bar.recording:
+            self._assistant.release_talk()
+        else:
+            self._assistant.press_talk()
+
+    def _stop(self) -> None:
+        self._parts.confirm.decline()
+        self._assistant.stop()
+
     def _find_conversation(self) -> None:
         self._set_pane(self._conversations, True)
         self._conversations.filter.setFocus()
@@ -360,8 +274,6 @@ class MainWindow(QObject):
         self._apply_theme()
 
     def _adopt(self, tier: Tier) -> None:
-        from strixdesk.settings import TierSettings
-
         added = TierSettings(name=tier.name, base_url=tier.base_url, role=tier.role)
         settings = self._settings.model_copy(update={"tiers": (*self._settings.tiers, added)})
         try:
@@ -369,7 +281,56 @@ class MainWindow(QObject):
         except StrixError as error:
             self._refused(error)
         self._settings = settings
+        self._tiers.show_own(frozenset(one.name for one in settings.tiers))
         self._assistant.adopt_tier(tier)
+
+    def _favour(self, name: str, on: bool) -> None:
+        tiers = tuple(
+            one.model_copy(update={"favourite": on}) if one.name == name else one
+            for one in self._settings.tiers
+        )
+        self._store(self._settings.model_copy(update={"tiers": tiers}))
+
+    def _store(self, settings: Settings) -> bool:
+        try:
+            self._save_settings(settings)
+        except StrixError as error:
+            self._refused(error)
+            return False
+        self._settings = settings
+        self._tiers.show_own(frozenset(one.name for one in settings.tiers))
+        return True
+
+    # -- boxes ---------------------------------------------------------------------------------
+
+    def _set_up_box(self) -> None:
+        tools = self._assistant.box_tools()
+        if tools is None:
+            self._notices.tell(NOT_YET)
+            return
+        from strixdesk.ui.box_setup import BoxSetup  # not before it is wanted
+
+        taken = frozenset(
+            [one.name for one in self._settings.boxes] + [one.name for one in self._settings.tiers]
+        )
+        setup = BoxSetup(tools, self._theme, taken, self._shell)
+        setup.saved.connect(self._save_box)
+        setup.finished.connect(setup.deleteLater)
+        setup.open()
+
+    def _save_box(self, box: BoxSettings, tiers: tuple[TierSettings, ...]) -> None:
+        settings = self._settings.model_copy(
+            update={
+                "boxes": (*self._settings.boxes, box),
+                "tiers": (*self._settings.tiers, *tiers),
+            }
+        )
+        if self._store(settings):
+            self._assistant.save_box(box, [one.tier() for one in tiers])
+
+    def _go_to_tiers(self) -> None:
+        self._set_pane(self._tiers, True)
+        self._tiers.focus_first()
 
     def _apply_theme(self) -> None:
         self._theme = theme_for(self._settings.ui.theme)
@@ -379,15 +340,8 @@ class MainWindow(QObject):
             application.setPalette(palette(self._theme))
             application.setStyleSheet(style_sheet(self._theme))
         self._shell.remember_colours(self._theme.window, self._theme.surface)
-        for part in (
-            self._conversations,
-            self._tiers,
-            self._bar,
-            self._transcript,
-            self._voice_bar,
-            self._composer,
-        ):
-            part.set_theme(self._theme)
+        self._parts.set_theme(self._theme)
+        self._cockpit.set_theme(self._theme)
 
     def _show_keys(self) -> None:
         from strixdesk.ui.shortcuts_sheet import ShortcutsSheet
@@ -407,6 +361,9 @@ class MainWindow(QObject):
     def _set_pane(self, pane: QWidget, shown: bool) -> None:
         self._wanted[pane] = shown
         pane.setVisible(shown)
+        if shown and pane is self._tiers and self._shell.width() < HIDE_RIGHT_BELOW:
+            self._conversations.setVisible(False)  # there is no room for both
+        self._cockpit.set_watched(self._tiers.isVisible())
 
     def _fit_panes(self) -> None:
         width = self._shell.width()
@@ -415,9 +372,11 @@ class MainWindow(QObject):
             (self._tiers, HIDE_RIGHT_BELOW),
         ):
             pane.setVisible(self._wanted.get(pane, width >= least))
+        self._cockpit.set_watched(not self._tiers.isHidden())
 
     def _close(self) -> None:
         self._talk_key.release()
+        self._tray.hide()
         self._desk.save_drafts()
         self._requests.cancel()
         self._unsubscribe()

@@ -77,6 +77,36 @@ def style_sheet(theme: Theme) -> str:
     #card:focus, #card[chosen="true"] {{ border: 2px solid {t.accent}; }}
     #chip {{ background: {t.code}; color: {t.muted}; border-radius: 6px; padding: 1px 6px; }}
 
+    #card[answering="true"] {{ border: 2px solid {t.ok}; }}
+    #card[stale="true"] {{ background: {t.surface}; }}
+    #card QLabel[stale="true"] {{ color: {t.muted}; }}
+    #small {{ color: {t.muted}; font-size: 12px; }}
+    #stateWord {{ color: {t.muted}; font-size: 12px; }}
+    #figure {{ font-size: 15px; font-weight: 600; }}
+    #boxName {{ font-size: 16px; font-weight: 600; }}
+    #trouble, #verdict {{ color: {t.warning}; font-size: 12px; }}
+    #trouble[calm="true"] {{ color: {t.muted}; }}
+    #command {{ background: {t.code}; border-radius: 6px; padding: 4px 8px;
+        font-family: monospace; font-size: 12px; }}
+    #trouble[alarm="true"], #verdict[fits="false"] {{ color: {t.danger}; }}
+    #verdict[fits="true"] {{ color: {t.ok}; }}
+    #strip {{ background: {t.raised}; border: 1px solid {t.border};
+        border-left: 4px solid {t.accent}; border-radius: 8px; }}
+    #confirm {{ background: {t.raised}; border: 2px solid {t.accent};
+        border-radius: {RADIUS}px; }}
+    #line {{ background: {t.border}; border: none; }}
+    #rightPane QPushButton {{ padding: 4px 10px; font-size: 12px; }}
+    #rightPane QPushButton:focus {{ padding: 3px 9px; }}
+    QPushButton[quiet="true"] {{ background: transparent; border: 1px solid transparent;
+        color: {t.link}; font-size: 12px; border-radius: 6px; }}
+    #rightPane QPushButton[quiet="true"] {{ padding: 2px 7px; }}
+    QPushButton[quiet="true"]:hover {{ background: {t.code}; border-color: {t.border}; }}
+    QPushButton[quiet="true"]:focus {{ border: 2px solid {t.accent}; }}
+    #rightPane QPushButton[quiet="true"]:focus {{ padding: 1px 6px; }}
+    QPushButton[quiet="true"]:disabled {{ color: {t.border}; }}
+    QPushButton::menu-indicator {{ subcontrol-position: right center;
+        subcontrol-origin: padding; right: 4px; width: 8px; }}
+
     #notice {{ background: {t.raised}; border: 1px solid {t.border};
         border-left: 4px solid {t.link}; border-radius: 6px; }}
     #notice[kind="failed"] {{ border-left-color: {t.danger}; }}

@@ -30,6 +30,9 @@ class Theme:
     warning: str
     danger: str
     selection: str
+    weights: str
+    """Of models, in the memory bar."""
+    kv_cache: str
     pygments_style: str
 
 
@@ -51,6 +54,8 @@ LIGHT = Theme(
     warning="#8a6100",
     danger="#b3261e",
     selection="#f0c9b6",
+    weights="#3d6f9e",
+    kv_cache="#8db8d8",
     pygments_style="default",
 )
 
@@ -72,5 +77,7 @@ DARK = Theme(
     warning="#e0b450",
     danger="#f2867c",
     selection="#6b4130",
+    weights="#5f93c4",
+    kv_cache="#a9cbe6",
     pygments_style="monokai",
 )

@@ -117,7 +117,7 @@ class TiersPane(QScrollArea):
             self._cards.pop(name).deleteLater()
         homeless = 0
         places = dict.fromkeys(self._sections, 0)
-        for tier in sorted(tiers, key=lambda one: not one.favourite):
+        for tier in tiers:
             card = self._cards.get(tier.name) or self._new_card(tier)
             section = next((s for s in self._sections.values() if s.holds(tier)), None)
             card.show_tier(tier, controlled=section is not None, own=tier.name in self._own)
@@ -162,10 +162,15 @@ class TiersPane(QScrollArea):
     def tier(self, name: str) -> Tier | None:
         return next((tier for tier in self._tiers if tier.name == name), None)
 
+    def focus_first(self) -> None:
+        self._automatic.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        for part in (self._automatic, *self._cards.values(), *self._sections.values()):
-            part.set_theme(theme)
+        for card in (self._automatic, *self._cards.values()):
+            card.set_theme(theme)
+        for section in self._sections.values():
+            section.set_theme(theme)
 
     def _new_card(self, tier: Tier) -> TierCard:
         card = TierCard(tier.name, self._theme)
@@ -193,9 +198,7 @@ class TiersPane(QScrollArea):
 
 
 class _WhatIf:
-    def __init__(
-        self, box: Box, what_if: Callable[[Box, Sequence[str]], Forecast | None]
-    ) -> None:
+    def __init__(self, box: Box, what_if: Callable[[Box, Sequence[str]], Forecast | None]) -> None:
         self._box = box
         self._what_if = what_if
 

@@ -76,6 +76,10 @@ class VoiceBar(QWidget):
     def live(self) -> bool:
         return self._turn is not None and self._turn.state.live
 
+    @property
+    def recording(self) -> bool:
+        return self._microphone is MicrophoneState.RECORDING
+
     def show_microphone(self, state: MicrophoneState) -> None:
         self._microphone = state
         recording = state is MicrophoneState.RECORDING
