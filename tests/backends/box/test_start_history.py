@@ -22,6 +22,12 @@ def test_the_median_of_the_last_starts_is_expected(tmp_path: Path) -> None:
     assert StartHistory(file).expected_s(KEY) == 100.0
 
 
+def test_no_start_takes_less_than_the_second_that_the_clock_can_tell() -> None:
+    history = StartHistory()
+    history.add(KEY, 0.01)
+    assert history.expected_s(KEY) == 1.0
+
+
 @pytest.mark.parametrize("seconds", [-5.0, 0.0, 1e9])
 def test_a_clock_that_jumped_leaves_no_trace(seconds: float) -> None:
     history = StartHistory()

@@ -32,7 +32,8 @@ class StartHistory:
         if not 0 < seconds < _LONGEST_S:
             return  # a clock jumped
         starts = self._read()
-        starts[key] = [*starts.pop(key, []), round(seconds, 1)][-_KEPT:]
+        # the box's clock tells whole seconds
+        starts[key] = [*starts.pop(key, []), max(1.0, round(seconds, 1))][-_KEPT:]
         while len(starts) > _KEYS:
             del starts[next(iter(starts))]
         if self._path:
@@ -52,7 +53,7 @@ def _starts_in(told: object) -> dict[str, list[float]]:
     if not isinstance(told, dict):
         return {}
     return {
-        str(key): [float(one) for one in values if isinstance(one, int | float) and one > 0]
+        str(key): [max(1.0, float(one)) for one in values if isinstance(one, int | float)]
         for key, values in told.items()
         if isinstance(values, list)
     }
