@@ -23,6 +23,7 @@ from strixdesk.ui.pictures import pictures_in
 from strixdesk.ui.style import palette, style_sheet, theme_for
 from strixdesk.ui.talk_key import TalkKey
 from strixdesk.ui.tray import Tray
+from strixdesk.ui.usage_desk import UsageDesk
 from strixdesk.ui.window_events import WindowEvents
 from strixdesk.ui.window_menus import Entry, Menu, fill_menu_bar, menu_keys, shortcut_rows
 from strixdesk.ui.window_parts import WindowParts
@@ -76,6 +77,7 @@ class MainWindow(QObject):
         self._talk_key = TalkKey(settings.ui.talk_key, self)
         shell.setCentralWidget(parts.body)
         self._tiers.show_own(frozenset(tier.name for tier in settings.tiers))
+        self._usage = UsageDesk(assistant, self._requests, shell)
         self._menus = self._make_menus()
         fill_menu_bar(shell, self._menus)
         self._connect()
@@ -131,6 +133,15 @@ class MainWindow(QObject):
                     Entry("&Go to the tiers", "Ctrl+Shift+T", self._go_to_tiers),
                     None,
                     Entry("Add a &machine", "Ctrl+Shift+M", self._set_up_box),
+                ],
+            ),
+            (
+                "C&loud",
+                [
+                    Entry("&Usage and cost", "Ctrl+U", self._usage.open),
+                    None,
+                    Entry("&Orchestrator to the cloud", "", self._orchestrator_away),
+                    Entry("Orchestrator &back", "", self._orchestrator_back),
                 ],
             ),
             ("&Help", [Entry("&Keys", "F1", self._show_keys)]),
@@ -342,6 +353,12 @@ class MainWindow(QObject):
         self._shell.remember_colours(self._theme.window, self._theme.surface)
         self._parts.set_theme(self._theme)
         self._cockpit.set_theme(self._theme)
+
+    def _orchestrator_away(self) -> None:
+        self._assistant.switch_to_cloud("orchestrator", True)
+
+    def _orchestrator_back(self) -> None:
+        self._assistant.switch_to_cloud("orchestrator", False)
 
     def _show_keys(self) -> None:
         from strixdesk.ui.shortcuts_sheet import ShortcutsSheet
