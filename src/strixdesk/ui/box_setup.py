@@ -119,6 +119,7 @@ class BoxSetup(QDialog):
         self._user_label = plain("User")
         self._form.addRow(self._user_label, self.user)
         row = QHBoxLayout()
+        row.setSpacing(8)
         row.addWidget(self.folder, 1)
         row.addWidget(self.look)
         self._form.addRow(plain("Stack folder"), row)

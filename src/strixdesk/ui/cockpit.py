@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from strixdesk.core.box import Box, Deed
 from strixdesk.core.errors import NotEnoughMemory
@@ -129,7 +129,7 @@ class Cockpit(QObject):
 
         what = f"the mode {mode}" if mode else ", ".join(services)
         dialog = StartDialog(what, forecast, self._theme, self._window)
-        plan = _Plan(self, box, services, mode)
+        plan = _Plan(self, box, services, mode, dialog)
         dialog.started_anyway.connect(plan.start_anyway)
         dialog.remedy_chosen.connect(plan.follow)
         dialog.finished.connect(dialog.deleteLater)
@@ -259,12 +259,18 @@ class _Levers(QObject):
         self._cockpit.examine(self._box)
 
 
-class _Plan:
+class _Plan(QObject):
     """A start that did not fit, and the ways on from there."""
 
     def __init__(
-        self, cockpit: Cockpit, box: Box, services: tuple[str, ...], mode: str | None
+        self,
+        cockpit: Cockpit,
+        box: Box,
+        services: tuple[str, ...],
+        mode: str | None,
+        dialog: QDialog,
     ) -> None:
+        super().__init__(dialog)
         self._cockpit = cockpit
         self._box = box
         self._services = services

@@ -21,7 +21,7 @@ class HopChain(QWidget):
         self._arrows: dict[HopKind, QLabel] = {}
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row.setSpacing(5)
         for kind in HopKind:
             if self._links:
                 self._arrows[kind] = plain("→", "small")
@@ -84,7 +84,7 @@ class _Link(QFrame):
             words += f" {path}"
         elif hop.state in (HopState.FAILED, HopState.IMPAIRED):
             words += f" {HOP_WORDS[hop.state]}"
-        if hop.state is not HopState.FAILED and hop.latency_ms is not None:
+        if hop.kind is HopKind.TAILSCALE and hop.latency_ms is not None:
             words += f" {hop.latency_ms:.0f} ms"
         self._name.setText(words)
         self.setToolTip(hop_line(hop))

@@ -132,7 +132,7 @@ class MainWindow(QObject):
                     Entry("&Ask all tiers how they are", "F5", self._assistant.refresh_tiers),
                     Entry("&Go to the tiers", "Ctrl+Shift+T", self._go_to_tiers),
                     None,
-                    Entry("Add a &machine", "Ctrl+Shift+M", self._set_up_box),
+                    Entry("Add a &machine", "Ctrl+Shift+M", self.set_up_box),
                 ],
             ),
             (
@@ -140,8 +140,8 @@ class MainWindow(QObject):
                 [
                     Entry("&Usage and cost", "Ctrl+U", self._usage.open),
                     None,
-                    Entry("&Orchestrator to the cloud", "", self._orchestrator_away),
-                    Entry("Orchestrator &back", "", self._orchestrator_back),
+                    Entry("&Orchestrator to the cloud", "", self._usage.orchestrator_away),
+                    Entry("Orchestrator &back", "", self._usage.orchestrator_back),
                 ],
             ),
             ("&Help", [Entry("&Keys", "F1", self._show_keys)]),
@@ -156,7 +156,7 @@ class MainWindow(QObject):
         self._tiers.tier_chosen.connect(self._assistant.set_tier)
         self._tiers.tier_adopted.connect(self._adopt)
         self._tiers.favourite_asked.connect(self._favour)
-        self._tiers.setup_asked.connect(self._set_up_box)
+        self._tiers.setup_asked.connect(self.set_up_box)
         self._tray.window_asked.connect(self._shell.come_to_front)
         self._tray.talk_asked.connect(self._toggle_talk)
         self._tray.silence_asked.connect(self._stop)
@@ -314,7 +314,7 @@ class MainWindow(QObject):
 
     # -- boxes ---------------------------------------------------------------------------------
 
-    def _set_up_box(self) -> None:
+    def set_up_box(self) -> None:
         tools = self._assistant.box_tools()
         if tools is None:
             self._notices.tell(NOT_YET)
@@ -353,12 +353,6 @@ class MainWindow(QObject):
         self._shell.remember_colours(self._theme.window, self._theme.surface)
         self._parts.set_theme(self._theme)
         self._cockpit.set_theme(self._theme)
-
-    def _orchestrator_away(self) -> None:
-        self._assistant.switch_to_cloud("orchestrator", True)
-
-    def _orchestrator_back(self) -> None:
-        self._assistant.switch_to_cloud("orchestrator", False)
 
     def _show_keys(self) -> None:
         from strixdesk.ui.shortcuts_sheet import ShortcutsSheet

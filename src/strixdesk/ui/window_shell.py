@@ -20,8 +20,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow
 
-LEFT_WIDTH, RIGHT_WIDTH = 250, 348
-HIDE_RIGHT_BELOW, HIDE_LEFT_BELOW = 1080, 760
+LEFT_WIDTH, RIGHT_WIDTH = 250, 364
+HIDE_RIGHT_BELOW, HIDE_LEFT_BELOW = 1100, 760
 """Pixels of window width; a pane that the user shows or hides stays so."""
 
 
