@@ -1,4 +1,4 @@
-"""Opens the page of usage, and keeps it up to date for as long as it is open."""
+"""What costs money: the page of usage, up to date while it is open, and the cloud's switch."""
 
 from __future__ import annotations
 
@@ -32,6 +32,12 @@ class UsageDesk(QObject):
             self._unsubscribe = self._assistant.subscribe(self._bridge.take)
             page.open()
         self._requests.start(self._show())
+
+    def orchestrator_away(self) -> None:
+        self._assistant.switch_to_cloud("orchestrator", True)
+
+    def orchestrator_back(self) -> None:
+        self._assistant.switch_to_cloud("orchestrator", False)
 
     async def _show(self) -> None:
         report = await self._assistant.usage()
