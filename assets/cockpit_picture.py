@@ -1,7 +1,6 @@
 """Takes the pictures of the cockpit: the window with a box whose tiers follow a script.
 
-Run it as `.venv/bin/python -m assets.cockpit_picture [FOLDER]`; it needs Xvfb's `xvfb-run` or a
-desktop.
+Run it as `.venv/bin/python -m assets.cockpit_picture [FOLDER]`; it needs a screen.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ Run it as `.venv/bin/python -m assets.make_pictures` after `scripts/test` has se
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -51,3 +54,9 @@ def take(theme: str) -> None:
 if __name__ == "__main__":
     for theme in ("light", "dark"):
         take(theme)
+    with screen("1400x1200") as desktop:
+        subprocess.run(
+            [sys.executable, "-m", "assets.cockpit_picture"],
+            env=os.environ | desktop.environment,
+            check=True,
+        )
