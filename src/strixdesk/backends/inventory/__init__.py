@@ -1,0 +1,1 @@
+"""Where tiers come from besides the settings: stacks, LiteLLM configurations, model servers."""
