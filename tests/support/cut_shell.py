@@ -91,8 +91,9 @@ class CutShell:
                 await task  # raises what stands against it
             return await wanted
         except asyncio.CancelledError:
-            task.cancel()
-            await asyncio.wait([task])
+            if not self.is_cut:  # else the word that it is over does not get there
+                task.cancel()
+                await asyncio.wait([task])
             raise
         finally:
             for one in (wanted, cut):

@@ -11,6 +11,7 @@ from strixdesk.backends.box.lock import BoxLock, Holder, holding, parse_holder
 from strixdesk.backends.box.look import look
 from strixdesk.backends.box.shell import Completed
 from strixdesk.core.errors import BoxBusy, BoxError, BoxUnreachable
+from tests.support.cut_shell import CutShell
 from tests.support.eventually import eventually
 from tests.support.here_shell import HereShell
 
@@ -83,6 +84,25 @@ async def test_what_was_lost_meanwhile_is_taken_again_unless_another_has_it(tmp_
         with pytest.raises(BoxBusy, match="ben on desktop"):
             await mine.ensure()
     await mine.release()
+
+
+async def test_what_a_client_still_holds_after_a_lost_connection_is_its_own(tmp_path: Path) -> None:
+    shell = CutShell(HereShell())
+    first = BoxLock(shell, str(tmp_path), "start coder", who=ANNA, owner="anna", beat_s=0.2)
+    await first.ensure()
+    shell.cut()
+    await first.release()
+    with pytest.raises(BoxBusy):
+        await lock(tmp_path, BEN).ensure()
+    shell.mend()
+    again = BoxLock(shell, str(tmp_path), "stop coder", who=ANNA, owner="anna", beat_s=0.2)
+    async with holding(again):
+        with pytest.raises(BoxBusy):
+            await lock(tmp_path, BEN).ensure()
+    await eventually(lambda: not names(tmp_path), within_s=10)
+    async with holding(lock(tmp_path, BEN)):
+        pass
+    await shell.close()
 
 
 async def test_a_folder_that_is_not_there_cannot_be_held(tmp_path: Path) -> None:

@@ -241,9 +241,9 @@ class BoxKeeper:
         except (BoxUnreachable, CommandTimeout) as error:
             await self._lost(error)
             return
-        holder = (
-            seen.holder if seen.holder and seen.holder.token != self._operations.token else None
-        )
+        holder = seen.holder
+        if holder and holder.token.startswith(f"{self._operations.owner}-"):
+            holder = None
         self._write(
             replace(
                 self.status,

@@ -25,6 +25,8 @@ PATIENCE_S = 30
 BEAT_S = 5.0
 _ANSWER_S = 10.0
 _RELEASE_S = 3.0
+_LISTEN_S = 0.2
+"""Between two looks of the process there for a beat."""
 
 # $1 folder, $2 who, $3 token, $4 patience in fifths of a second
 _HOLD = """
@@ -52,7 +54,11 @@ while [ "$still" -lt "$4" ]; do
 done
 exit 0
 """
-_BEAT = 'cd -- "$1" && [ -e .strixdesk.beat ] && echo "$2" >.strixdesk.beat'
+# $1 folder, $2 token, $3 word; fails when the process that holds with this token is gone
+_BEAT = """
+cd -- "$1" && read -r now <.strixdesk.beat || exit 1
+case $now in "$2"*) echo "$2 $3" >.strixdesk.beat ;; *) exit 1 ;; esac
+"""
 
 SHOW_HOLDER = """
 if [ -d "$1" ] && command -v flock >/dev/null; then
@@ -114,18 +120,23 @@ class BoxLock:
         doing: str,
         *,
         who: str | None = None,
+        owner: str | None = None,
         patience_s: float = PATIENCE_S,
         beat_s: float = BEAT_S,
     ) -> None:
+        """`owner`: whatever holds no more than one lock of this box at a time. What it still holds
+        there after a lost connection is its own."""
         self._shell = shell
         self._folder = folder
-        self.token = new_id()
+        self._owner = owner or new_id()
+        self.token = f"{self._owner}-{new_id()}"
         self._who = json.dumps(
             {"who": who or f"{myself()}, process {os.getpid()}", "doing": doing}
             | {"token": self.token}
         )
         self._patience_s = patience_s
         self._beat_s = beat_s
+        self._ending = False
         self._holding: asyncio.Task[None] | None = None
         self._verdict: asyncio.Future[None] | None = None
 
@@ -134,6 +145,7 @@ class BoxLock:
         BoxBusy, which names the holder, or BoxUnreachable."""
         if self._holding and not self._holding.done():
             return
+        self._ending = False
         self._verdict = asyncio.get_running_loop().create_future()
         self._holding = asyncio.create_task(self._hold(self._verdict), name="box lock")
         try:
@@ -154,8 +166,9 @@ class BoxLock:
         if self._holding and not self._holding.done():
             with contextlib.suppress(BoxError, TimeoutError):
                 async with asyncio.timeout(_RELEASE_S):
-                    await self._beat("end")
-                    await asyncio.wait([self._holding])
+                    self._ending = True
+                    while await self._beat("end"):  # noqa: ASYNC110  # until nobody hears it there
+                        await asyncio.sleep(_LISTEN_S)
         await self._drop()
 
     async def _drop(self) -> None:
@@ -176,10 +189,11 @@ class BoxLock:
                     first = await anext(lines)
                 if first == "busy":
                     holder = parse_holder("\n".join([line async for line in lines]) or "?")
-                    if holder is None or holder.token != self.token:
+                    if holder is None or not holder.token.startswith(f"{self._owner}-"):
                         verdict.set_exception(busy(holder))
                         return
                     # the connection to our own process there was lost, and it has not noticed yet
+                    self.token = holder.token
                     verdict.set_result(None)
                     await self._beat_on()
                     return
@@ -202,13 +216,13 @@ class BoxLock:
     async def _beat_on(self) -> None:
         """For as long as there is a process to hear it."""
         heard = True
-        while heard:
+        while heard and not self._ending:
             with contextlib.suppress(BoxError):  # the next one may get through
                 heard = await self._beat(new_id())
             await asyncio.sleep(self._beat_s)
 
     async def _beat(self, word: str) -> bool:
-        command = ["sh", "-c", _BEAT, "sh", self._folder, f"{self.token} {word}"]
+        command = ["sh", "-c", _BEAT, "sh", self._folder, self.token, word]
         return (await self._shell.run(command, timeout_s=max(1.0, self._beat_s))).ok
 
 

@@ -60,8 +60,8 @@ class Operations:
         self._now = now
         self.latest: Operation | None = None
         """Running or over."""
-        self.token = ""
-        """Of the latest lock: a box that is held with it is held from here."""
+        self.owner = new_id()
+        """With this its locks' tokens begin: a box that is held with one is held from here."""
         self._task: asyncio.Task[None] | None = None
         self._wish: Wish | None = None
         self._turn = asyncio.Lock()
@@ -75,8 +75,9 @@ class Operations:
         if self._wish and ends(wish, self._wish):
             self.cancel()
         async with self._turn:
-            lock = BoxLock(self._shell, stack.directory, wish.words, who=self._who)
-            self.token = lock.token
+            lock = BoxLock(
+                self._shell, stack.directory, wish.words, who=self._who, owner=self.owner
+            )
             try:
                 await lock.ensure()
                 return await self._carry_out(stack, wish, lock)
