@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,14 @@ from tests.support.scripted_assistant import ScriptedAssistant
 
 def pytest_asyncio_loop_factories(config: Any, item: Any) -> dict[str, Callable[[], Any]]:
     return {"qasync": lambda: qasync.QEventLoop(QApplication.instance() or QApplication([]))}
+
+
+@pytest.fixture(autouse=True)
+def _let_go() -> Iterator[None]:
+    """Windows and event loops stand in reference cycles: they end on the thread that made them, not
+    on whichever one the next collection happens to run."""
+    yield
+    gc.collect()
 
 
 @dataclass
