@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.report import Row, median
 from strixdesk.backends.chat import ChatClient
+from strixdesk.backends.inventory.inventory import Inventory
 from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.core.conversation import MessageStatus
 from strixdesk.session.attachments import AttachmentStore
@@ -122,7 +123,7 @@ async def _desk(*servers: FaultServer) -> AsyncIterator[_Desk]:
                 store=store,
                 recordings=RecordingJournal(folder / "recordings"),
                 attachments=AttachmentStore(folder / "attachments"),
-                tiers=watch,
+                tiers=Inventory(watch),
                 chat=ChatClient(settings.chat, watch.status_of),
                 recogniser=FakeRecogniser(),
                 voice=FakeVoice(),

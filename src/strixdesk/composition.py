@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from strixdesk.backends.box.backings import join
+from strixdesk.backends.box.boxes import BoxWatch
 from strixdesk.backends.chat import ChatClient
+from strixdesk.backends.inventory.inventory import Inventory
 from strixdesk.backends.keychain import Keychain
 from strixdesk.backends.starter import StarterServer, find_starter_model
 from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.backends.tokenizer import Tokenizer
+from strixdesk.composition_boxes import build_sources
 from strixdesk.core.errors import ModelError, StoreError
 from strixdesk.paths import Paths
 from strixdesk.session.accounted_chat import AccountedChat
@@ -65,12 +69,28 @@ def build_starter(settings: Settings) -> StarterServer | None:
     )
 
 
-def build_tiers(settings: Settings, keychain: Keychain | None = None) -> TierWatch:
-    return TierWatch(
+def build_tiers(
+    settings: Settings,
+    paths: Paths,
+    keychain: Keychain | None = None,
+    boxes: BoxWatch | None = None,
+) -> Inventory:
+    """All tiers of all sources. Of a box that no tier in the settings names, its whole stack is."""
+    watch = TierWatch(
         [tier.tier() for tier in settings.tiers],
         starter=build_starter(settings),
         keychain=keychain,
     )
+    inventory = Inventory(
+        watch,
+        build_sources(settings, boxes),
+        known_file=paths.data_dir / "sources.json",
+        labels=settings.labels,
+        favourites=frozenset(settings.favourites),
+    )
+    if boxes:
+        join(inventory, boxes)
+    return inventory
 
 
 async def _open_history(paths: Paths) -> HistoryStore:
@@ -95,7 +115,7 @@ async def build_services(
     """Opens the history; nothing else is started yet."""
     store = await _open_history(paths)
     keychain = Keychain()
-    tiers = build_tiers(settings, keychain)
+    tiers = build_tiers(settings, paths, keychain)
     usage = UsageBook(store, settings.usage)
     for tier, tokens_per_s in (await usage.open()).items():
         tiers.measured(tier, tokens_per_s)

@@ -278,6 +278,10 @@ class Settings(_Part):
     usage: UsageSettings = UsageSettings()
     cloud: dict[str, str] = Field(default_factory=dict)
     """Roles that are switched to the cloud, and the cloud tier that answers for each."""
+    favourites: tuple[str, ...] = ()
+    """Names of tiers of sources that stand first in the picker."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """What is shown in place of the names of tiers of sources."""
     default_tier: str | None = None
     """Who answers when nothing speaks for another; None: the first that is ready."""
     starter: StarterSettings = StarterSettings()

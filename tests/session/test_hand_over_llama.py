@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from strixdesk.backends.chat import ChatClient
+from strixdesk.backends.inventory.inventory import Inventory
 from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.core.conversation import MessageStatus
 from strixdesk.core.events import TextDelta
@@ -35,7 +36,7 @@ async def test_given_a_server_that_is_killed_then_the_other_completes_its_answer
     watch = TierWatch([first.tier("coder"), second.tier("utility")])
     settings = Settings(chat=ChatSettings(max_answer_tokens=400))
     chat = ChatClient(settings.chat, watch.status_of)
-    session = await session_of(watch, chat, settings, tmp_path)
+    session = await session_of(Inventory(watch), chat, settings, tmp_path)
     heard = Heard()
     session.subscribe(heard.take)
     runner = session.begin_typed("Tell me a long story about a fox, a river and a winter night.")

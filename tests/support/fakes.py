@@ -93,6 +93,9 @@ class FakeTiers:
         self.around: list[Tier] = []
         """Servers that `discover` finds."""
         self.on_change: Callable[[Tier, TierStatus], None] | None = None
+        self.on_list: Callable[[], None] | None = None
+        self.watched = True
+        self.asleep = False
 
     def all(self) -> tuple[Tier, ...]:
         return self._tiers
@@ -102,6 +105,15 @@ class FakeTiers:
 
     def subscribe(self, on_change: Callable[[Tier, TierStatus], None]) -> None:
         self.on_change = on_change
+
+    def subscribe_list(self, on_change: Callable[[], None]) -> None:
+        self.on_list = on_change
+
+    def set_watched(self, watched: bool) -> None:
+        self.watched = watched
+
+    def set_asleep(self, asleep: bool) -> None:
+        self.asleep = asleep
 
     async def start(self, *, starter: bool = False) -> None:
         """They never change by themselves."""

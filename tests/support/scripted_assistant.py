@@ -134,5 +134,11 @@ class ScriptedAssistant:
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
         self.calls.append(("save_box", box, tuple(tiers)))
 
+    def set_watched(self, watched: bool) -> None:
+        self.calls.append(("set_watched", watched))
+
+    def set_asleep(self, asleep: bool) -> None:
+        self.calls.append(("set_asleep", asleep))
+
     def confirm(self, question: str, yes: bool) -> None:
         self.calls.append(("confirm", question, yes))

@@ -213,6 +213,10 @@ class ScriptedBoxes:
     def all(self) -> tuple[Box, ...]:
         return self._boxes
 
+    def add(self, box: Box) -> None:
+        self._boxes = (*self._boxes, box)
+        self._status[box.name] = status()
+
     def status_of(self, box: Box) -> BoxStatus:
         return self._status[box.name]
 

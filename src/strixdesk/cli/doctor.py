@@ -167,7 +167,7 @@ async def _voice(context: CommandContext) -> Finding:
 
 
 async def _tiers(context: CommandContext) -> AsyncIterator[Finding]:
-    watch = build_tiers(context.loaded.settings)
+    watch = build_tiers(context.loaded.settings, context.paths)
     try:
         tiers = watch.all()
         await asyncio.gather(*(_wake(watch.ensure_ready(tier)) for tier in tiers))

@@ -20,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 async def look(context: CommandContext) -> tuple[tuple[Tier, ...], dict[str, TierStatus]]:
     """Every tier, asked once."""
-    watch = build_tiers(context.loaded.settings)
+    watch = build_tiers(context.loaded.settings, context.paths)
     try:
         await watch.refresh()
         return watch.all(), watch.statuses()

@@ -104,5 +104,11 @@ class Assistant(Protocol):
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
         """A box that was just written to the settings, and the tiers on it."""
 
+    def set_watched(self, watched: bool) -> None:
+        """Somebody can see the tiers: they are looked at often, else rarely."""
+
+    def set_asleep(self, asleep: bool) -> None:
+        """The computer goes to sleep, or woke up: meanwhile nothing is looked at."""
+
     def confirm(self, question: str, yes: bool) -> None:
         """The answer to a ConfirmationAsked, by its id."""

@@ -141,5 +141,11 @@ class DeferredAssistant:
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
         self._request(lambda assistant: assistant.save_box(box, tiers))
 
+    def set_watched(self, watched: bool) -> None:
+        self._request(lambda assistant: assistant.set_watched(watched))
+
+    def set_asleep(self, asleep: bool) -> None:
+        self._request(lambda assistant: assistant.set_asleep(asleep))
+
     def confirm(self, question: str, yes: bool) -> None:
         self._request(lambda assistant: assistant.confirm(question, yes))

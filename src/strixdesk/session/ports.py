@@ -162,6 +162,15 @@ class Tiers(Protocol):
 
     def subscribe(self, on_change: Callable[[Tier, TierStatus], None]) -> None: ...
 
+    def subscribe_list(self, on_change: Callable[[], None]) -> None:
+        """Tiers came or went by themselves."""
+
+    def set_watched(self, watched: bool) -> None:
+        """Somebody looks at the list (frequent looks), or nobody does (rare ones)."""
+
+    def set_asleep(self, asleep: bool) -> None:
+        """The computer's lid is closed: no looks at all until it opens."""
+
     async def start(self, *, starter: bool = False) -> None:
         """Watch them from now on. `starter`: have the program's own one ready early."""
 
@@ -190,6 +199,9 @@ class Boxes(Protocol):
     """The machines that run the stacks. One task per box looks, acts and writes its status."""
 
     def all(self) -> tuple[Box, ...]: ...
+
+    def add(self, box: Box) -> None:
+        """One that was found, or found anew under a name that is known: watched from now on."""
 
     def status_of(self, box: Box) -> BoxStatus: ...
 

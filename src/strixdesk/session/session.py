@@ -22,6 +22,7 @@ from strixdesk.core.conversation import (
 )
 from strixdesk.core.errors import StrixError
 from strixdesk.core.events import (
+    BoxesChanged,
     ConversationChanged,
     ConversationRemoved,
     Event,
@@ -92,6 +93,9 @@ class Session:
         self._key_down = False
         services.listener.subscribe(self._hearing.take)
         services.tiers.subscribe(lambda tier, status: self._emit(TierChanged(tier, status)))
+        services.tiers.subscribe_list(self._tell_tiers)
+        if services.boxes:
+            services.boxes.subscribe(self._emit)
         self._usage = services.usage or UsageBook(services.store, services.settings.usage)
         self._usage.subscribe(lambda: self._emit(UsageChanged()))
 
@@ -120,6 +124,9 @@ class Session:
         for summary in await recover_recordings(self._services.store, self._services.recordings):
             self._emit(ConversationChanged(summary))
         await self._services.tiers.start(starter=True)
+        if boxes := self._services.boxes:
+            self._emit(BoxesChanged(boxes.all()))
+            await boxes.start()
         self._spawn(self._discover())
         self.warm()
 
@@ -150,6 +157,7 @@ class Session:
             services.voice,
             services.chat,
             services.tokens,
+            *((services.boxes,) if services.boxes else ()),
             services.tiers,
             services.recordings,
             services.store,
@@ -474,9 +482,20 @@ class Session:
         return self._services.box_tools
 
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
+        if boxes := self._services.boxes:
+            boxes.add(box.box())
         for tier in tiers:
             self.adopt_tier(tier)
-        self._emit(Noticed(f"“{box.name}” is saved. Its machine is watched from the next start."))
+
+    def set_watched(self, watched: bool) -> None:
+        self._services.tiers.set_watched(watched)
+        if boxes := self._services.boxes:
+            boxes.set_watched(watched)
+
+    def set_asleep(self, asleep: bool) -> None:
+        self._services.tiers.set_asleep(asleep)
+        if boxes := self._services.boxes:
+            boxes.set_asleep(asleep)
 
     def confirm(self, question: str, yes: bool) -> None:
         self.confirmations.answer(question, yes=yes)

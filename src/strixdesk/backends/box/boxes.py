@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from strixdesk.backends.box.control import Patience
 from strixdesk.backends.box.keeper import BoxKeeper, BoxPace, World
@@ -36,8 +36,9 @@ class BoxWatch:
         self._wake = wake
         self._subscribers: list[Callable[[BoxChanged | BoxesChanged], None]] = []
         history = history or StartHistory()
-        self._keepers: Mapping[str, BoxKeeper] = {
-            box.name: BoxKeeper(
+
+        def keeper_of(box: Box) -> BoxKeeper:
+            return BoxKeeper(
                 box,
                 shell_of(box),
                 world,
@@ -47,11 +48,26 @@ class BoxWatch:
                 patience=patience,
                 who=who,
             )
-            for box in boxes
-        }
+
+        self._keeper_of = keeper_of
+        self._keepers = {box.name: keeper_of(box) for box in boxes}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._watched: bool | None = None
+        """None: they do not look by themselves."""
 
     def all(self) -> tuple[Box, ...]:
         return tuple(keeper.box for keeper in self._keepers.values())
+
+    def add(self, box: Box) -> None:
+        """One that was found, or found anew under a name that is known: watched from now on."""
+        if former := self._keepers.pop(box.name, None):
+            closing = asyncio.create_task(former.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        keeper = self._keepers[box.name] = self._keeper_of(box)
+        if self._watched is not None:
+            keeper.poll(watched=self._watched)
+        self._told(BoxesChanged(self.all()))
 
     def status_of(self, box: Box) -> BoxStatus:
         return self._keeper(box).status
@@ -66,6 +82,7 @@ class BoxWatch:
         self.set_watched(True)
 
     def set_watched(self, watched: bool) -> None:
+        self._watched = watched
         for keeper in self._keepers.values():
             keeper.poll(watched=watched)
 
@@ -113,6 +130,7 @@ class BoxWatch:
 
     async def close(self) -> None:
         await asyncio.gather(*(keeper.close() for keeper in self._keepers.values()))
+        await asyncio.gather(*self._closing)
 
     def _keeper(self, box: Box) -> BoxKeeper:
         return self._keepers[box.name]
@@ -121,5 +139,8 @@ class BoxWatch:
         event: BoxChanged | BoxesChanged = BoxChanged(keeper.box, keeper.status)
         if stack_changed:
             event = BoxesChanged(self.all())
+        self._told(event)
+
+    def _told(self, event: BoxChanged | BoxesChanged) -> None:
         for subscriber in self._subscribers:
             subscriber(event)

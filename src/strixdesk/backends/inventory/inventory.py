@@ -73,6 +73,7 @@ class Inventory:
         self._on_change: list[Callable[[Tier, TierStatus], None]] = []
         self._on_list: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._saving = asyncio.Lock()
         self._watched = True
         self._asleep = False
         known = load_known(known_file) if known_file and sources else {}
@@ -249,8 +250,9 @@ class Inventory:
             kept.read_at = time.monotonic()
         self._place(kept, former)
         if self._known_file and former != listing:
-            known = {name: one.listing for name, one in self._kept.items()}
-            await asyncio.to_thread(save_known, self._known_file, known)
+            async with self._saving:  # so that the newest is written last
+                known = {name: one.listing for name, one in self._kept.items()}
+                await asyncio.to_thread(save_known, self._known_file, known)
 
     def _place(self, kept: _Kept, former: Listing, *, stale: str = "") -> None:
         """Brings the list and the statuses to what the source has now, or last had."""
@@ -275,8 +277,8 @@ class Inventory:
         for one in kept.listing.models:
             name = one.tier.name
             if kept.listing.own_servers:
-                if stale and (status := self._watch.status_of(one.tier)):
-                    self._tell(one.tier, self._greyed(name, status))
+                if stale and (watched := self._watch.status_of(one.tier)):
+                    self._tell(one.tier, self._greyed(name, watched))
             elif kept.statuses[name] != statuses.get(name):
                 self._tell(one.tier, kept.statuses[name])
 

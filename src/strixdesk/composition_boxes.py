@@ -1,0 +1,71 @@
+"""Puts together what concerns machines and the sources of tiers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from strixdesk.backends.box.boxes import BoxWatch
+from strixdesk.backends.http import make_http_client
+from strixdesk.backends.inventory.compose_stack import ComposeStack
+from strixdesk.backends.inventory.endpoints import Endpoint
+from strixdesk.backends.inventory.litellm_config import LiteLlmConfig
+from strixdesk.backends.inventory.source import Source
+from strixdesk.core.box import Box
+from strixdesk.core.errors import BoxError
+from strixdesk.core.stack import Stack
+from strixdesk.settings import Settings, SourceSettings
+
+
+def build_sources(settings: Settings, boxes: BoxWatch | None = None) -> list[Source]:
+    """Those of the settings, and the stack of each box that no tier in the settings names."""
+    named = {tier.control.box for tier in settings.tiers if tier.control}
+    sources: list[Source] = [_source(one) for one in settings.sources]
+    if boxes:
+        sources += [
+            ComposeStack(box.name, _reader(box, boxes), host=box.host, controlled=True)
+            for box in boxes.all()
+            if box.name not in named
+        ]
+    return sources
+
+
+def _reader(box: Box, boxes: BoxWatch) -> _StackOf:
+    return _StackOf(box, boxes)
+
+
+class _StackOf:
+    """The stack of a box as its keeper has read it."""
+
+    def __init__(self, box: Box, boxes: BoxWatch) -> None:
+        self._box = box
+        self._boxes = boxes
+
+    async def __call__(self) -> Stack:
+        stack = self._boxes.stack_of(self._box)
+        if stack is None:
+            status = await self._boxes.refresh(self._box)
+            stack = self._boxes.stack_of(self._box)
+        if stack is None:
+            why = status.broken.detail if status.broken else "No stack of model servers was found."
+            raise BoxError(f"The stack of “{self._box.name}” could not be read. {why}")
+        return stack
+
+
+def _source(settings: SourceSettings) -> Source:
+    match settings.kind:
+        case "litellm-config":
+            return LiteLlmConfig(
+                settings.name, Path(settings.path).expanduser(), cloud=settings.cloud
+            )
+        case kind:
+            key = os.environ.get(settings.api_key_env) if settings.api_key_env else None
+            return Endpoint(
+                settings.name,
+                kind,
+                settings.url,
+                make_http_client(),
+                api_key=key,
+                key_name=settings.key_name,
+                cloud=settings.cloud,
+            )
