@@ -17,7 +17,9 @@
     ├── NoTier                 no tier can take this question
     ├── BoxError               something on the box did not work
     │   ├── BoxUnreachable         no way there, or lost on the way (which hop is kept)
-    │   ├── HostKeyChanged         another machine answers under its name
+    │   │   └── HostKeyDoubtful    its host key does not prove who it is
+    │   │       ├── HostKeyUnknown     nobody has said yet that this is the right machine
+    │   │       └── HostKeyChanged     another machine answers under its name
     │   ├── CommandFailed          a command ended with an error (its status is kept)
     │   ├── CommandTimeout         a command ran too long
     │   ├── BoxBusy                somebody else is starting or stopping things there
@@ -159,7 +161,30 @@ class BoxUnreachable(BoxError):
         """`Tailscale`, `ssh` or `docker`; empty: not known."""
 
 
-class HostKeyChanged(BoxUnreachable):
+class HostKeyDoubtful(BoxUnreachable):
+    def __init__(
+        self,
+        message: str,
+        advice: str = "",
+        *,
+        key_kind: str = "",
+        fingerprint: str = "",
+        known: str = "",
+    ) -> None:
+        super().__init__(message, advice, hop="ssh")
+        self.key_kind = key_kind
+        """`ED25519`, `ECDSA`, …; empty: the server did not show its key."""
+        self.fingerprint = fingerprint
+        """`SHA256:…`, of the key that was offered."""
+        self.known = known
+        """Fingerprint of the key that was trusted so far."""
+
+
+class HostKeyUnknown(HostKeyDoubtful):
+    pass
+
+
+class HostKeyChanged(HostKeyDoubtful):
     pass
 
 
