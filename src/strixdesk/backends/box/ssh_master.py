@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from strixdesk.backends.box.calls import kill
 from strixdesk.backends.box.ssh_config import CONNECT_S, SshAddress
 from strixdesk.backends.box.ssh_diagnosis import explained
-from strixdesk.backends.box.ssh_process import kill, ssh_environment, ssh_says
+from strixdesk.backends.box.ssh_process import ssh_environment, ssh_says
 from strixdesk.backends.box.ssh_trouble import check_url, key_changed, ssh_missing, visit_first
 from strixdesk.core.errors import BoxUnreachable
 
