@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ params = xllamacpp.CommonParams()
 params.model.path = options["model"]
 params.mmproj.path = options["projector"]
 params.model_alias = {options["alias"]}
-params.hostnames = ["127.0.0.1"]
+params.hostnames = [options["host"]]
 params.port = 0
 params.n_ctx = options["context"]
 params.n_parallel = 1
@@ -90,8 +91,11 @@ def start_llama(
     context: int = 2048,
     api_key: str | None = None,
     projector: Path | None = None,
+    host: str = "127.0.0.1",
+    inside: Sequence[str] = (),
 ) -> LlamaServer:
-    """Returns when the model is loaded, after about a second."""
+    """Returns when the model is loaded, after about a second. `inside`: the words of a command
+    that runs it somewhere else, in a network namespace."""
     model = find_starter_model()
     assert model is not None, "the starter extra is not installed"
     options = {
@@ -100,9 +104,10 @@ def start_llama(
         "context": context,
         "api_key": api_key,
         "projector": str(projector or ""),
+        "host": host,
     }
     process = subprocess.Popen(
-        [sys.executable, "-c", _SERVER, json.dumps(options)],
+        [*inside, sys.executable, "-c", _SERVER, json.dumps(options)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

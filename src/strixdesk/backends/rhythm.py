@@ -163,8 +163,8 @@ async def _get(pulse: Pulse, path: str, within_s: float) -> Beat:
     was_open = pulse.open
     try:
         return await pulse.get(path, within_s=within_s)
-    except PulseLost:
-        if not was_open:
+    except PulseLost as lost:
+        if lost.silent or not was_open:
             raise
         return await pulse.get(path, within_s=within_s)
 
