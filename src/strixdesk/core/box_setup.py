@@ -11,14 +11,15 @@ from strixdesk.core.stack import Stack
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another machine of the user's Tailscale network."""
+    """Another machine: of the user's Tailscale network, or of the ssh configuration."""
 
     name: str
     host: str
     """What ssh is given: its MagicDNS name or address."""
-    online: bool
+    online: bool | None
+    """None: not known."""
     system: str = ""
-    """`linux`, `macOS`, …"""
+    """`linux`, `macOS`, …; empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ class BoxTools(Protocol):
     """Every method may raise BoxError."""
 
     async def peers(self) -> tuple[Peer, ...]:
-        """Machines of the Tailscale network, those that are online first; empty without it."""
+        """Machines of the Tailscale network, those that are online first, then those of the ssh
+        configuration."""
 
     async def survey(self, box: Box, tell: Callable[[str], None]) -> Survey:
         """Goes there hop by hop and reads the stack, if there is one or `box.stack` names it.

@@ -314,6 +314,8 @@ def tiers_of(
 
 
 def _peer_words(peer: Peer) -> str:
+    if peer.online is None:
+        return f"{peer.name} (from your ssh settings)"
     system = f", {peer.system}" if peer.system else ""
     return f"{peer.name} ({'online' if peer.online else 'offline'}{system})"
 

@@ -31,7 +31,7 @@ async def find_peers(
     ]
     taken = {name for one in peers for name in (one.name, one.dns_name, *one.addresses)}
     hosts = await asyncio.to_thread(ssh_hosts, ssh_config or Path("~/.ssh/config"))
-    return (*found, *(Peer(one, one, True, "ssh") for one in hosts if one.lower() not in taken))
+    return (*found, *(Peer(one, one, None) for one in hosts if one.lower() not in taken))
 
 
 def ssh_hosts(config: Path) -> list[str]:
@@ -50,10 +50,17 @@ def _hosts(config: Path, deep: int) -> Iterator[str]:
             yield from (word for word in words if not _WILD & set(word))
         elif keyword == "include" and deep:
             for pattern in words:
-                # a relative one is meant from ~/.ssh, for a user's file
-                place = Path("~/.ssh").expanduser() / Path(pattern).expanduser()
-                for name in sorted(glob.glob(str(place))):  # noqa: PTH207  # an absolute pattern
-                    yield from _hosts(Path(name), deep - 1)
+                for path in _included(pattern):
+                    yield from _hosts(path, deep - 1)
+
+
+def _included(pattern: str) -> list[Path]:
+    """A relative one is meant from ~/.ssh, for a user's file."""
+    try:
+        place = Path("~/.ssh").expanduser() / Path(pattern).expanduser()
+        return [Path(one) for one in sorted(glob.glob(str(place)))]  # noqa: PTH207  # absolute
+    except (RuntimeError, ValueError):  # the home of a user who is not there; a null character
+        return []
 
 
 def _words(line: str) -> tuple[str, list[str]]:

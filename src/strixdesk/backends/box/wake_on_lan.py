@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from strixdesk.core.box import Box
 from strixdesk.core.errors import BoxError
 
-_PORT = 9
+_PORTS = (9, 7)
+"""Discard and echo: which of them a card listens for depends on its maker."""
 _TIMES = 3
 """A datagram may get lost, and a network card may just be falling asleep."""
 _APART_S = 0.1
@@ -26,7 +27,8 @@ def wake(box: Box, targets: Sequence[tuple[str, int]] | None = None) -> None:
     BoxError when the address is none, or nothing could be sent."""
     packet = magic_packet(box.mac or "")
     if targets is None:
-        targets = [(address, _PORT) for address in dict.fromkeys([_EVERYBODY, *broadcasts()])]
+        addresses = dict.fromkeys([_EVERYBODY, *broadcasts()])
+        targets = [(address, port) for address in addresses for port in _PORTS]
     sent = 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
