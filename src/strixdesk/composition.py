@@ -12,7 +12,7 @@ from strixdesk.backends.keychain import Keychain
 from strixdesk.backends.starter import StarterServer, find_starter_model
 from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.backends.tokenizer import Tokenizer
-from strixdesk.composition_boxes import build_sources
+from strixdesk.composition_boxes import build_box_tools, build_boxes, build_sources
 from strixdesk.core.errors import ModelError, StoreError
 from strixdesk.paths import Paths
 from strixdesk.session.accounted_chat import AccountedChat
@@ -26,7 +26,7 @@ from strixdesk.session.store import HistoryStore
 from strixdesk.session.token_count import TokenCounter
 from strixdesk.session.unavailable import UnavailableRecogniser, UnavailableVoice
 from strixdesk.session.usage_book import UsageBook
-from strixdesk.settings import Settings
+from strixdesk.settings import Settings, decorations
 from strixdesk.voice.installed import find_recogniser, find_voice
 from strixdesk.voice.listener import MicrophoneListener
 from strixdesk.voice.player import SpeakerPlayer
@@ -81,12 +81,13 @@ def build_tiers(
         starter=build_starter(settings),
         keychain=keychain,
     )
+    labels, favourites = decorations(settings)
     inventory = Inventory(
         watch,
         build_sources(settings, boxes),
         known_file=paths.data_dir / "sources.json",
-        labels=settings.labels,
-        favourites=frozenset(settings.favourites),
+        labels=labels,
+        favourites=favourites,
     )
     if boxes:
         join(inventory, boxes)
@@ -115,7 +116,8 @@ async def build_services(
     """Opens the history; nothing else is started yet."""
     store = await _open_history(paths)
     keychain = Keychain()
-    tiers = build_tiers(settings, paths, keychain)
+    boxes = build_boxes(settings, paths)
+    tiers = build_tiers(settings, paths, keychain, boxes)
     usage = UsageBook(store, settings.usage)
     for tier, tokens_per_s in (await usage.open()).items():
         tiers.measured(tier, tokens_per_s)
@@ -145,4 +147,6 @@ async def build_services(
         tokens=TokenCounter(Tokenizer()),
         usage=usage,
         cloud=CloudSwitch(settings.cloud, paths.config_file),
+        boxes=boxes,
+        box_tools=build_box_tools(settings, boxes),
     )

@@ -6,6 +6,15 @@ import os
 from pathlib import Path
 
 from strixdesk.backends.box.boxes import BoxWatch
+from strixdesk.backends.box.hops import look as look_hops
+from strixdesk.backends.box.local_shell import LocalShell
+from strixdesk.backends.box.shell import Shell
+from strixdesk.backends.box.ssh_shell import SshShell
+from strixdesk.backends.box.stack_reader import read_stack
+from strixdesk.backends.box.start_history import StartHistory
+from strixdesk.backends.box.toolbox import BoxToolbox
+from strixdesk.backends.box.wake_on_lan import wake
+from strixdesk.backends.box.world import BoxWorld
 from strixdesk.backends.http import make_http_client
 from strixdesk.backends.inventory.compose_stack import ComposeStack
 from strixdesk.backends.inventory.endpoints import Endpoint
@@ -14,7 +23,27 @@ from strixdesk.backends.inventory.source import Source
 from strixdesk.core.box import Box
 from strixdesk.core.errors import BoxError
 from strixdesk.core.stack import Stack
+from strixdesk.paths import Paths
 from strixdesk.settings import Settings, SourceSettings
+
+
+def shell_for(box: Box) -> Shell:
+    return LocalShell() if box.host is None else SshShell(box.host, box.user)
+
+
+def build_boxes(settings: Settings, paths: Paths) -> BoxWatch:
+    return BoxWatch(
+        [one.box() for one in settings.boxes],
+        shell_for,
+        BoxWorld(make_http_client(), look_hops),
+        wake=wake,
+        history=StartHistory(paths.data_dir / "starts.json"),
+    )
+
+
+def build_box_tools(settings: Settings, boxes: BoxWatch) -> BoxToolbox:
+    allowed = {one.name: one.allow_unsupported for one in settings.boxes}
+    return BoxToolbox(shell_for, boxes, look_hops, allowed)
 
 
 def build_sources(settings: Settings, boxes: BoxWatch | None = None) -> list[Source]:
@@ -23,15 +52,11 @@ def build_sources(settings: Settings, boxes: BoxWatch | None = None) -> list[Sou
     sources: list[Source] = [_source(one) for one in settings.sources]
     if boxes:
         sources += [
-            ComposeStack(box.name, _reader(box, boxes), host=box.host, controlled=True)
+            ComposeStack(box.name, _StackOf(box, boxes), host=box.host, controlled=True)
             for box in boxes.all()
             if box.name not in named
         ]
     return sources
-
-
-def _reader(box: Box, boxes: BoxWatch) -> _StackOf:
-    return _StackOf(box, boxes)
 
 
 class _StackOf:
@@ -54,6 +79,11 @@ class _StackOf:
 
 def _source(settings: SourceSettings) -> Source:
     match settings.kind:
+        case "compose":
+            folder = settings.path
+            return ComposeStack(
+                settings.name, lambda: read_stack(LocalShell(), folder), host=settings.host
+            )
         case "litellm-config":
             return LiteLlmConfig(
                 settings.name, Path(settings.path).expanduser(), cloud=settings.cloud

@@ -304,6 +304,34 @@ class Settings(_Part):
         return value
 
 
+def decorations(settings: Settings) -> tuple[dict[str, str], frozenset[str]]:
+    """Labels and favourites of all tiers, by name; what a hand-written one has no label for is
+    told as an empty one."""
+    labels = {tier.name: tier.label for tier in settings.tiers} | settings.labels
+    own = [tier.name for tier in settings.tiers if tier.favourite]
+    return labels, frozenset((*own, *settings.favourites))
+
+
+def decorated(
+    settings: Settings, name: str, *, favourite: bool | None = None, label: str | None = None
+) -> Settings:
+    """With a tier made a favourite or not, or called otherwise: in its own entry if it is
+    hand-written, else in the lists for tiers of sources."""
+    wanted = {"favourite": favourite, "label": label}
+    update = {key: value for key, value in wanted.items() if value is not None}
+    tiers = tuple(
+        tier.model_copy(update=update) if tier.name == name else tier for tier in settings.tiers
+    )
+    own = any(tier.name == name for tier in tiers)
+    favourites = tuple(one for one in settings.favourites if favourite is None or one != name)
+    labels = {key: value for key, value in settings.labels.items() if label is None or key != name}
+    if favourite and not own:
+        favourites = (*favourites, name)
+    if label and not own:
+        labels[name] = label
+    return settings.model_copy(update={"tiers": tiers, "favourites": favourites, "labels": labels})
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """Settings as they could be read."""
