@@ -19,6 +19,7 @@ from strixdesk.settings import Loaded, Settings
 from strixdesk.settings_file import load, save
 from strixdesk.ui.main_window import MainWindow
 from strixdesk.ui.single_instance import SingleInstance
+from strixdesk.ui.sleep_watch import SleepWatch
 from strixdesk.ui.window_shell import WindowShell
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ async def _live(shell: WindowShell, instance: SingleInstance, loaded: Loaded, pa
         save_settings=_Saver(loaded),
         device_names=_device_names,
     )
+    sleep = SleepWatch(window)
+    sleep.slept.connect(assistant.set_asleep)
     log.info("window filled")
     shell.closed.connect(close)
     instance.asked_for.connect(shell.come_to_front)

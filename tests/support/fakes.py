@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -127,6 +127,9 @@ class FakeTiers:
 
     async def discover(self) -> list[Tier]:
         return [tier for tier in self.around if tier not in self._tiers]
+
+    def decorate(self, labels: Mapping[str, str], favourites: frozenset[str]) -> None:
+        pass
 
     def doubt(self, tier: Tier) -> None:
         self.doubted.append(tier.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from strixdesk.core.conversation import Conversation, ConversationSummary, Image
@@ -114,6 +114,9 @@ class ScriptedAssistant:
 
     def adopt_tier(self, tier: Tier) -> None:
         self.calls.append(("adopt", tier.name))
+
+    def decorate_tiers(self, labels: Mapping[str, str], favourites: frozenset[str]) -> None:
+        self.calls.append(("decorate", dict(labels), favourites))
 
     def switch_to_cloud(self, role: str, on: bool) -> None:
         self.calls.append(("cloud", role, on))

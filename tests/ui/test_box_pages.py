@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from strixdesk.core.box_setup import HostKey, Survey
@@ -100,7 +100,8 @@ async def test_given_the_button_in_the_pane_then_a_saved_box_is_in_the_settings(
     desk: Desk, tools: ScriptedTools
 ) -> None:
     desk.assistant.tools = tools
-    desk.main.set_up_box()
+    buttons = desk.window.findChildren(QPushButton)
+    next(one for one in buttons if one.text() == "Add a machine …").click()
     (setup,) = desk.window.findChildren(BoxSetup)
     await until(lambda: setup.place.count() > 2)
     setup.look.click()

@@ -261,12 +261,13 @@ def test_given_a_card_without_a_box_then_it_offers_no_start(desk: Desk) -> None:
 
 
 def test_given_a_pane_that_is_hidden_then_the_boxes_are_looked_at_less(
-    desk: Desk, boxes: ScriptedBoxes
+    desk: Desk, boxes: ScriptedBoxes, qtbot: QtBot
 ) -> None:
+    watched = desk.assistant.calls_of
     press(desk.window, "Show or hide the tiers")
-    assert boxes.calls[-1] == ("watched", False)
+    assert watched("set_watched")[-1] == (False,)
     press(desk.window, "Show or hide the tiers")
-    assert boxes.calls[-1] == ("watched", True)
+    qtbot.waitUntil(lambda: watched("set_watched")[-1] == (True,))
 
 
 # -- spoken control ------------------------------------------------------------------------------

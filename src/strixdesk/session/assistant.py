@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -84,6 +84,9 @@ class Assistant(Protocol):
 
     def adopt_tier(self, tier: Tier) -> None:
         """Ask a server that was found from now on."""
+
+    def decorate_tiers(self, labels: Mapping[str, str], favourites: frozenset[str]) -> None:
+        """What the user calls them and which of them stand first, by name, from now on."""
 
     def switch_to_cloud(self, role: str, on: bool) -> None:
         """Its questions go to a cloud tier while it is on. It is told with Noticed or Failed."""

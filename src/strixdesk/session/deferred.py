@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from strixdesk.core.conversation import Conversation, ConversationSummary, Image
@@ -122,6 +122,9 @@ class DeferredAssistant:
 
     def adopt_tier(self, tier: Tier) -> None:
         self._request(lambda assistant: assistant.adopt_tier(tier))
+
+    def decorate_tiers(self, labels: Mapping[str, str], favourites: frozenset[str]) -> None:
+        self._request(lambda assistant: assistant.decorate_tiers(labels, favourites))
 
     def switch_to_cloud(self, role: str, on: bool) -> None:
         self._request(lambda assistant: assistant.switch_to_cloud(role, on))

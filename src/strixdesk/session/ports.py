@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -179,6 +179,9 @@ class Tiers(Protocol):
 
     def add(self, tier: Tier) -> None:
         """A server that was found. Raises ValueError when its name is taken."""
+
+    def decorate(self, labels: Mapping[str, str], favourites: frozenset[str]) -> None:
+        """What the user calls them and which of them stand first, by name; the list is told."""
 
     def doubt(self, tier: Tier) -> None:
         """An answer of it failed: look at it again soon."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -456,6 +456,9 @@ class Session:
         self._emit(TiersChanged(self._services.tiers.all()))
         for tier, status in self.tiers():
             self._emit(TierChanged(tier, status))
+
+    def decorate_tiers(self, labels: Mapping[str, str], favourites: frozenset[str]) -> None:
+        self._services.tiers.decorate(labels, favourites)
 
     def switch_to_cloud(self, role: str, on: bool) -> None:
         self._spawn(self._switch(role, on))

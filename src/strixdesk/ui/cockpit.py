@@ -42,7 +42,8 @@ class Cockpit(QObject):
         self._notices = notices
         self._theme = theme
         self._window = window
-        self._watched = False
+        self._watched: bool | None = None
+        """None: not told yet."""
         self._questions: dict[str, Callable[[], None]] = {}
         """What is done after a yes to a question of the window's own."""
         pane.deed_asked.connect(self._deed)
@@ -53,11 +54,10 @@ class Cockpit(QObject):
         self._theme = theme
 
     def set_watched(self, watched: bool) -> None:
-        """Somebody looks at the pane: then boxes are looked at more often."""
+        """Somebody can see the pane: then tiers and boxes are looked at more often."""
         if watched != self._watched:
             self._watched = watched
-            if boxes := self._boxes:
-                boxes.set_watched(watched)
+            self._assistant.set_watched(watched)
 
     # -- what is told --------------------------------------------------------------------------
 
@@ -72,7 +72,8 @@ class Cockpit(QObject):
             _Levers(self, section)
         for box in event.boxes:
             self._pane.show_box(box, boxes.status_of(box), boxes.stack_of(box))
-        boxes.set_watched(self._watched)
+        if self._watched is not None:
+            self._assistant.set_watched(self._watched)
 
     @property
     def _boxes(self) -> Boxes | None:

@@ -11,17 +11,17 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from strixdesk.core.conversation import Image
 from strixdesk.core.errors import StrixError
-from strixdesk.core.tier import Tier
 from strixdesk.session.assistant import Assistant
-from strixdesk.settings import BoxSettings, Settings, TierSettings
+from strixdesk.settings import Settings
 from strixdesk.ui.bridge import EventBridge, Requests
-from strixdesk.ui.cockpit import NOT_YET, Cockpit
+from strixdesk.ui.cockpit import Cockpit
 from strixdesk.ui.conversation_desk import ConversationDesk
 from strixdesk.ui.drafts import Drafts
 from strixdesk.ui.icons import app_icon
 from strixdesk.ui.pictures import pictures_in
 from strixdesk.ui.style import palette, style_sheet, theme_for
 from strixdesk.ui.talk_key import TalkKey
+from strixdesk.ui.tier_desk import TierDesk
 from strixdesk.ui.tray import Tray
 from strixdesk.ui.usage_desk import UsageDesk
 from strixdesk.ui.window_events import WindowEvents
@@ -76,7 +76,9 @@ class MainWindow(QObject):
         )
         self._talk_key = TalkKey(settings.ui.talk_key, self)
         shell.setCentralWidget(parts.body)
-        self._tiers.show_own(frozenset(tier.name for tier in settings.tiers))
+        self._tier_desk = TierDesk(
+            assistant, self._tiers, self._notices, lambda: self._settings, self._store, shell
+        )
         self._usage = UsageDesk(assistant, self._requests, shell)
         self._menus = self._make_menus()
         fill_menu_bar(shell, self._menus)
@@ -132,7 +134,7 @@ class MainWindow(QObject):
                     Entry("&Ask all tiers how they are", "F5", self._assistant.refresh_tiers),
                     Entry("&Go to the tiers", "Ctrl+Shift+T", self._go_to_tiers),
                     None,
-                    Entry("Add a &machine", "Ctrl+Shift+M", self.set_up_box),
+                    Entry("Add a &machine", "Ctrl+Shift+M", self._tier_desk.set_up_box),
                 ],
             ),
             (
@@ -154,9 +156,6 @@ class MainWindow(QObject):
         self._bar.hands_free.toggled.connect(self._assistant.set_hands_free)
         self._bar.speech.toggled.connect(self._assistant.set_speech)
         self._tiers.tier_chosen.connect(self._assistant.set_tier)
-        self._tiers.tier_adopted.connect(self._adopt)
-        self._tiers.favourite_asked.connect(self._favour)
-        self._tiers.setup_asked.connect(self.set_up_box)
         self._tray.window_asked.connect(self._shell.come_to_front)
         self._tray.talk_asked.connect(self._toggle_talk)
         self._tray.silence_asked.connect(self._stop)
@@ -179,6 +178,7 @@ class MainWindow(QObject):
             watched.installEventFilter(self._talk_key)
         self._shell.closing.connect(self._close)
         self._shell.resized.connect(self._fit_panes)
+        self._shell.sight_changed.connect(self._watch)
         self._shell.dropped.connect(self._drop)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
@@ -284,24 +284,6 @@ class MainWindow(QObject):
         self._composer.show_recording(False, settings.ui.talk_key)
         self._apply_theme()
 
-    def _adopt(self, tier: Tier) -> None:
-        added = TierSettings(name=tier.name, base_url=tier.base_url, role=tier.role)
-        settings = self._settings.model_copy(update={"tiers": (*self._settings.tiers, added)})
-        try:
-            self._save_settings(settings)
-        except StrixError as error:
-            self._refused(error)
-        self._settings = settings
-        self._tiers.show_own(frozenset(one.name for one in settings.tiers))
-        self._assistant.adopt_tier(tier)
-
-    def _favour(self, name: str, on: bool) -> None:
-        tiers = tuple(
-            one.model_copy(update={"favourite": on}) if one.name == name else one
-            for one in self._settings.tiers
-        )
-        self._store(self._settings.model_copy(update={"tiers": tiers}))
-
     def _store(self, settings: Settings) -> bool:
         try:
             self._save_settings(settings)
@@ -309,35 +291,9 @@ class MainWindow(QObject):
             self._refused(error)
             return False
         self._settings = settings
-        self._tiers.show_own(frozenset(one.name for one in settings.tiers))
         return True
 
-    # -- boxes ---------------------------------------------------------------------------------
-
-    def set_up_box(self) -> None:
-        tools = self._assistant.box_tools()
-        if tools is None:
-            self._notices.tell(NOT_YET)
-            return
-        from strixdesk.ui.box_setup import BoxSetup  # not before it is wanted
-
-        taken = frozenset(
-            [one.name for one in self._settings.boxes] + [one.name for one in self._settings.tiers]
-        )
-        setup = BoxSetup(tools, self._theme, taken, self._shell)
-        setup.saved.connect(self._save_box)
-        setup.finished.connect(setup.deleteLater)
-        setup.open()
-
-    def _save_box(self, box: BoxSettings, tiers: tuple[TierSettings, ...]) -> None:
-        settings = self._settings.model_copy(
-            update={
-                "boxes": (*self._settings.boxes, box),
-                "tiers": (*self._settings.tiers, *tiers),
-            }
-        )
-        if self._store(settings):
-            self._assistant.save_box(box, [one.tier() for one in tiers])
+    # -- panes and the window itself -----------------------------------------------------------
 
     def _go_to_tiers(self) -> None:
         self._set_pane(self._tiers, True)
@@ -361,8 +317,6 @@ class MainWindow(QObject):
         sheet.finished.connect(sheet.deleteLater)
         sheet.open()
 
-    # -- panes and the window itself -----------------------------------------------------------
-
     def _toggle_left(self) -> None:
         self._set_pane(self._conversations, not self._conversations.isVisible())
 
@@ -374,7 +328,7 @@ class MainWindow(QObject):
         pane.setVisible(shown)
         if shown and pane is self._tiers and self._shell.width() < HIDE_RIGHT_BELOW:
             self._conversations.setVisible(False)  # there is no room for both
-        self._cockpit.set_watched(self._tiers.isVisible())
+        self._watch()
 
     def _fit_panes(self) -> None:
         width = self._shell.width()
@@ -383,7 +337,10 @@ class MainWindow(QObject):
             (self._tiers, HIDE_RIGHT_BELOW),
         ):
             pane.setVisible(self._wanted.get(pane, width >= least))
-        self._cockpit.set_watched(not self._tiers.isHidden())
+        self._watch()
+
+    def _watch(self) -> None:
+        self._cockpit.set_watched(self._shell.in_sight and not self._tiers.isHidden())
 
     def _close(self) -> None:
         self._talk_key.release()

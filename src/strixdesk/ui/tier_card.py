@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from strixdesk.core.box import Deed
 from strixdesk.core.tier import Tier, TierState, TierStatus
@@ -29,13 +29,14 @@ class TierCard(QFrame):
     start_considered = Signal(str)
     """The name while its Start is pointed at or has the focus; empty: not any more."""
     favourite_asked = Signal(str, bool)
+    rename_asked = Signal(str)
 
     def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = name
         self._spoken_name = name
         self._words = self._state_text = ""
-        self._chosen = self._answering = self._controlled = False
+        self._chosen = self._answering = self._controlled = self._pulls = False
         self.setObjectName("card")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -79,7 +80,6 @@ class TierCard(QFrame):
         self.favourite = push("☆", self._favour, says=f"Favourite: {name}")
         self.favourite.setCheckable(True)
         self.favourite.setToolTip("A favourite stands first")
-        self.favourite.hide()
         for button in (self.start, self.stop, self.restart):
             button.hide()
         for button in (self.start, self.stop, self.restart, self.logs):
@@ -93,18 +93,18 @@ class TierCard(QFrame):
 
     # -- showing -------------------------------------------------------------------------------
 
-    def show_tier(self, tier: Tier, *, controlled: bool, own: bool) -> None:
-        """`controlled`: it can be started and stopped from here; `own`: it stands in the user's
-        own settings, where it can become a favourite."""
+    def show_tier(self, tier: Tier, *, controlled: bool, on_box: bool = True) -> None:
+        """`controlled`: it can be started and stopped from here; `on_box`: as a service of the
+        stack of one of the boxes, so that it has a log and an image too."""
         self._spoken_name = tier.title
         title = f"★ {tier.title}" if tier.favourite else tier.title
         self._title.set_text(title)
         self._controlled = controlled
-        self.logs.setVisible(controlled)
-        self.favourite.setVisible(own)
+        self._pulls = controlled and on_box
+        self.logs.setVisible(controlled and on_box)
         self.favourite.setChecked(tier.favourite)
         self.favourite.setText("★" if tier.favourite else "☆")
-        self._buttons.setVisible(controlled or own)
+        self._buttons.show()
 
     def show_status(self, tier: Tier, status: TierStatus) -> None:
         mark, colour = TIER_MARKS[status.state]
@@ -190,7 +190,24 @@ class TierCard(QFrame):
     # -- what the user does --------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.clicked.emit(self._name)
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.clicked.emit(self._name)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._buttons.isHidden():
+            return  # it is not a tier
+        menu = self.menu()
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(event.globalPos())
+
+    def menu(self) -> QMenu:
+        """What is wanted of it more rarely."""
+        menu = QMenu(self)
+        menu.setAccessibleName(f"More for {self._spoken_name}")
+        menu.addAction("Rename …").triggered.connect(self._rename)
+        if self._pulls:
+            menu.addAction("Pull a newer image").triggered.connect(self._pull)
+        return menu
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
@@ -215,6 +232,12 @@ class TierCard(QFrame):
 
     def _restart(self) -> None:
         self.deed_asked.emit(self._name, Deed.RESTART)
+
+    def _pull(self) -> None:
+        self.deed_asked.emit(self._name, Deed.PULL)
+
+    def _rename(self) -> None:
+        self.rename_asked.emit(self._name)
 
     def _log(self) -> None:
         self.log_asked.emit(self._name)

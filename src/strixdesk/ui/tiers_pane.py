@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from strixdesk.core.box import Box, BoxStatus
 from strixdesk.core.memory import Forecast
 from strixdesk.core.stack import Stack
-from strixdesk.core.tier import Tier, TierStatus
+from strixdesk.core.tier import ControlKind, Tier, TierStatus
 from strixdesk.ui.box_section import BoxSection
 from strixdesk.ui.marks import Mark
 from strixdesk.ui.plain import plain, push
@@ -35,6 +35,7 @@ class TiersPane(QScrollArea):
     """A tier's name and a Deed."""
     log_asked = Signal(str)
     favourite_asked = Signal(str, bool)
+    rename_asked = Signal(str)
     setup_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -44,7 +45,6 @@ class TiersPane(QScrollArea):
         self._cards: dict[str, TierCard] = {}
         self._sections: dict[str, BoxSection] = {}
         self._found: dict[str, QWidget] = {}
-        self._own: frozenset[str] = frozenset()
         self._chosen: str | None = None
         self._answering: str | None = None
         self.setWidgetResizable(True)
@@ -106,11 +106,6 @@ class TiersPane(QScrollArea):
 
     # -- tiers ---------------------------------------------------------------------------------
 
-    def show_own(self, names: frozenset[str]) -> None:
-        """Names of the tiers that stand in the user's own settings."""
-        self._own = names
-        self.show_tiers(self._tiers)
-
     def show_tiers(self, tiers: Sequence[Tier]) -> None:
         self._tiers = tuple(tiers)
         for name in set(self._cards) - {tier.name for tier in tiers}:
@@ -120,7 +115,8 @@ class TiersPane(QScrollArea):
         for tier in tiers:
             card = self._cards.get(tier.name) or self._new_card(tier)
             section = next((s for s in self._sections.values() if s.holds(tier)), None)
-            card.show_tier(tier, controlled=section is not None, own=tier.name in self._own)
+            other = tier.control is not None and tier.control.kind is not ControlKind.COMPOSE
+            card.show_tier(tier, controlled=section is not None or other, on_box=not other)
             if section:
                 section.place(tier, card, places[section.box.name])
                 places[section.box.name] += 1
@@ -178,6 +174,7 @@ class TiersPane(QScrollArea):
         card.deed_asked.connect(self.deed_asked)
         card.log_asked.connect(self.log_asked)
         card.favourite_asked.connect(self.favourite_asked)
+        card.rename_asked.connect(self.rename_asked)
         self._cards[tier.name] = card
         return card
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QColor,
     QDragEnterEvent,
     QDropEvent,
+    QHideEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QMainWindow
 
@@ -31,6 +33,8 @@ class WindowShell(QMainWindow):
     closing = Signal()
     """While everything is still there: the time to save."""
     resized = Signal()
+    sight_changed = Signal()
+    """`in_sight` may be another one now."""
     dropped = Signal(object)
     """QMimeData."""
 
@@ -44,6 +48,13 @@ class WindowShell(QMainWindow):
         geometry = self.state.value("geometry")
         if geometry is None or not self.restoreGeometry(geometry):
             self.resize(1180, 780)
+
+    @property
+    def in_sight(self) -> bool:
+        """On the screen: not minimised, not hidden, not fully covered where the system tells."""
+        handle = self.windowHandle()
+        exposed = handle is not None and handle.isExposed()
+        return self.isVisible() and not self.isMinimized() and exposed
 
     def remember_colours(self, ground: str, panes: str) -> None:
         self.state.setValue("ground", ground)
@@ -79,6 +90,27 @@ class WindowShell(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.resized.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.WindowStateChange:
+            self.sight_changed.emit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if handle := self.windowHandle():
+            handle.installEventFilter(self)
+        self.sight_changed.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.sight_changed.emit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Of its own place on the screen: the window itself is not told when it is covered."""
+        if event.type() is QEvent.Type.Expose:
+            QTimer.singleShot(0, self, self.sight_changed.emit)
+        return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() or event.mimeData().hasImage():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import stat
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -232,3 +233,15 @@ def test_given_failures_then_a_source_is_asked_less_often_up_to_a_limit() -> Non
     assert pace.delay_s(0, watched=True) == 15.0
     assert pace.delay_s(2, watched=True) == 60.0
     assert pace.delay_s(50, watched=True) == pace.delay_s(50, watched=False) == 300.0
+
+
+async def test_when_the_user_decorates_tiers_then_the_list_is_told_and_carries_it_at_once(
+    http: httpx.AsyncClient,
+) -> None:
+    inventory = Inventory(TierWatch([replace(HAND, favourite=True)], http=http), [])
+    told: list[None] = []
+    inventory.subscribe_list(lambda: told.append(None))
+    inventory.decorate({"hand": "Mine"}, frozenset())
+    (hand,) = inventory.all()
+    assert (hand.title, hand.favourite, len(told)) == ("Mine", False, 1)
+    await inventory.close()

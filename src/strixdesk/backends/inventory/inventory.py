@@ -109,7 +109,13 @@ class Inventory:
 
     def _decorated(self, tier: Tier) -> Tier:
         label = self._labels.get(tier.name, tier.label)
-        return replace(tier, label=label, favourite=tier.favourite or tier.name in self._favourites)
+        return replace(tier, label=label, favourite=tier.name in self._favourites)
+
+    def decorate(self, labels: Mapping[str, str], favourites: frozenset[str]) -> None:
+        """The user's own, by tier name, from now on."""
+        self._labels, self._favourites = dict(labels), favourites
+        for tell in self._on_list:
+            tell()
 
     def statuses(self) -> dict[str, TierStatus]:
         told = {name: self._greyed(name, one) for name, one in self._watch.statuses().items()}
