@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from strixdesk import __version__
 from strixdesk.paths import Paths
+from strixdesk.ui.main_thread_gc import MainThreadCollector
 from strixdesk.ui.single_instance import SingleInstance
 from strixdesk.ui.window_shell import WindowShell
 
@@ -48,6 +49,7 @@ def run_app(config_file: Path | None, data_dir: Path | None, *, verbose: bool = 
         instance.ask_for_window()
         print("StrixDesk is open already; its window was brought to the front.")  # noqa: T201
         return 0
+    collector = MainThreadCollector(application)  # before there is any other thread
     try:
         shell = WindowShell(paths.data_dir / "window.ini")
         shell.show()
@@ -61,6 +63,7 @@ def run_app(config_file: Path | None, data_dir: Path | None, *, verbose: bool = 
         run_desk(application, shell, instance, paths, verbose=verbose)
     finally:
         instance.release()
+        collector.stop()
     return 0
 
 

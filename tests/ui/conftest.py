@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from strixdesk.settings import Settings, UiSettings
+from strixdesk.ui.main_thread_gc import MainThreadCollector
 from strixdesk.ui.main_window import MainWindow
 from strixdesk.ui.window_shell import WindowShell
 from tests.support.scripted_assistant import ScriptedAssistant
@@ -24,12 +24,13 @@ def pytest_asyncio_loop_factories(config: Any, item: Any) -> dict[str, Callable[
     return {"qasync": lambda: qasync.QEventLoop(QApplication.instance() or QApplication([]))}
 
 
-@pytest.fixture(autouse=True)
-def _let_go() -> Iterator[None]:
-    """Windows and event loops stand in reference cycles: they end on the thread that made them, not
-    on whichever one the next collection happens to run."""
+@pytest.fixture(autouse=True, scope="module")
+def _collected_on_this_thread(qapp: QApplication) -> Iterator[None]:
+    """As in the program. Here it matters more: every test leaves an event loop, in a cycle with its
+    timers."""
+    collector = MainThreadCollector(qapp)
     yield
-    gc.collect()
+    collector.stop()
 
 
 @dataclass
