@@ -83,7 +83,7 @@ _MARKS: tuple[tuple[str, Phase], ...] = (
     ("Compiling a graph", Phase.COMPILING),
     ("Memory profiling", Phase.PROFILING),
     ("Available KV cache memory", Phase.PROFILING),
-    ("GPU KV cache size", Phase.PROFILING),
+    (" KV cache size: ", Phase.PROFILING),
     ("Capturing CUDA graph", Phase.CAPTURING),
     ("Capturing cudagraphs", Phase.CAPTURING),
     ("Graph capturing finished", Phase.WARMING),
@@ -137,7 +137,8 @@ def read_start(lines: Iterable[str], before: Start | None = None) -> Start:
                 if not start.failed or found >= weight:
                     start = replace(start, error=text[:_ERROR_CHARS], failed=True)
                     weight = found
-            elif (phase := _phase(text)) is not None:
+            # vLLM warns that it will not compile, among others.
+            elif level != "WARNING" and (phase := _phase(text)) is not None:
                 start = Start(phase, _within(phase, text), start.error, failed=False)
     return start
 
