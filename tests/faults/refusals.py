@@ -17,6 +17,12 @@ def said(message: str, **more: object) -> bytes:
 REFUSALS = [
     # -- refused at the door
     Fault("wants a key", http(401, recorded("llama/wrong_key.json")), TierRefused, "an API key"),
+    Fault(
+        "key not in LiteLLM's database",
+        http(400, recorded("litellm/wrong_key.json")),
+        TierRefused,
+        "an API key",
+    ),
     Fault("forbids", http(403, b"{}"), TierRefused, "API key"),
     Fault(
         "no such model",

@@ -36,6 +36,8 @@ _NO_VISION = re.compile(
     r"At most 0 image",
     re.IGNORECASE,
 )
+_NO_SUCH_KEY = "no_db_connection"
+"""LiteLLM's proxy looks for a key that it does not know in its database; most have none."""
 _LOADING = re.compile(r"\bloading\b|starting up|not (?:yet )?(?:ready|loaded)", re.IGNORECASE)
 _NO_MODEL = re.compile(
     r"model.{0,200}(?:does not exist|not found)|invalid model", re.IGNORECASE | re.DOTALL
@@ -227,7 +229,7 @@ def refused(
             "Put the new address into base_url in the settings.",
             status,
         )
-    if status in {401, 403}:
+    if status in {401, 403} or kind == _NO_SUCH_KEY:
         return TierRefused(
             f"{name} did not accept the API key."
             if tier.api_key
