@@ -32,6 +32,7 @@ class ScriptProcess(asyncio.SubprocessProtocol):
         self._over = asyncio.Event()
         self._gone = asyncio.Event()
         self._open_pipes = {_OUT, _ERR}
+        self._dropped = False
         self._keeps_lines = keeps_lines
         self._unread: deque[bytes] = deque()
         self._unread_bytes = 0
@@ -44,8 +45,8 @@ class ScriptProcess(asyncio.SubprocessProtocol):
 
     @property
     def status(self) -> int | None:
-        """Of the command. None: its end was not told."""
-        return self.err.status
+        """Of the command. None: its end was not told, or it was ended from here."""
+        return None if self._dropped else self.err.status
 
     @property
     def own_status(self) -> int | None:
@@ -126,6 +127,7 @@ class ScriptProcess(asyncio.SubprocessProtocol):
     async def end(self, patience_s: float) -> None:
         """The script ends its command when its stdin is closed."""
         transport = self._process()
+        self._dropped = self._dropped or self.err.status is None
         stdin = transport.get_pipe_transport(0)
         if stdin:
             stdin.close()
