@@ -1,4 +1,4 @@
-"""`strixdesk doctor`: what is wrong with microphone, speaker, models and tiers; how to mend it."""
+"""`strixdesk doctor`: what is wrong with sound, models, boxes and tiers; how to mend it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,29 @@ import argparse
 import asyncio
 import json
 import platform
+import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum
 
 from strixdesk import __version__
+from strixdesk.backends.inventory.inventory import Inventory
+from strixdesk.cli.box import HOP_WORDS
 from strixdesk.cli.context import CommandContext
-from strixdesk.composition import build_recogniser, build_tiers, build_voice
+from strixdesk.cli.opened import opened
+from strixdesk.composition import build_recogniser, build_voice
+from strixdesk.composition_boxes import build_box_tools
+from strixdesk.core.box import Box, Hop, HopState
 from strixdesk.core.errors import StrixError
+from strixdesk.core.finding import Finding as BoxFinding
+from strixdesk.core.finding import Severity
 from strixdesk.core.tier import Tier, TierState, TierStatus
+from strixdesk.session.box_tools import BoxTools
+from strixdesk.session.ports import Boxes
 from strixdesk.voice.devices import probe_input, probe_output
 
 LOW_SPACE_BYTES = 500 * 1024 * 1024
@@ -84,8 +94,16 @@ async def _findings(context: CommandContext) -> AsyncIterator[Finding]:
     yield await asyncio.to_thread(_speaker, context)
     yield await _recogniser(context)
     yield await _voice(context)
-    async for finding in _tiers(context):
-        yield finding
+    async with opened(context) as (tiers, boxes):
+        tools = build_box_tools(context.loaded.settings, boxes)
+        try:
+            for box in boxes.all():
+                async for finding in box_findings(box, boxes, tools):
+                    yield finding
+        finally:
+            await tools.close()
+        async for finding in _tiers(context, tiers, boxes):
+            yield finding
 
 
 def _problem(what: str, error: StrixError) -> Finding:
@@ -166,14 +184,70 @@ async def _voice(context: CommandContext) -> Finding:
     return Finding("voice", Health.OK, f'it said "All is well." in {seconds:.1f} s')
 
 
-async def _tiers(context: CommandContext) -> AsyncIterator[Finding]:
-    watch = build_tiers(context.loaded.settings, context.paths)
+# ---- boxes -------------------------------------------------------------------------------------
+
+
+async def box_findings(box: Box, boxes: Boxes, tools: BoxTools) -> AsyncIterator[Finding]:
+    """The way there, hop by hop; then everything that the box's own doctor says."""
+    what = f"box {box.name}"
+    status = await boxes.refresh(box)
+    for hop in status.hops:
+        yield _hop(what, hop)
+    if status.broken:
+        return
     try:
-        tiers = watch.all()
-        await asyncio.gather(*(_wake(watch.ensure_ready(tier)) for tier in tiers))
-        statuses = watch.statuses()
-    finally:
-        await watch.close()
+        found = await tools.examine(box)
+    except StrixError as error:
+        yield _problem(what, error)
+        return
+    for one in found:
+        yield _of_box(what, one)
+    if not found:
+        yield Finding(what, Health.OK, "Nothing is wrong with its stack.")
+
+
+def _hop(what: str, hop: Hop) -> Finding:
+    what, sentence = f"{what}, {hop.kind.value}", hop.detail or HOP_WORDS[hop.state]
+    match hop.state:
+        case HopState.OK:
+            return Finding(what, Health.OK, sentence)
+        case HopState.FAILED:
+            mend = "What comes after it was not looked at. Run `strixdesk doctor` once more then."
+            return Finding(what, Health.PROBLEM, sentence, mend)
+        case HopState.IMPAIRED:
+            return Finding(what, Health.WARNING, sentence, "It works like this, but not well.")
+        case HopState.UNKNOWN:
+            return Finding(what, Health.OK, sentence)
+
+
+def _of_box(what: str, found: BoxFinding) -> Finding:
+    what = f"{what}, {found.rule}"
+    if found.severity is Severity.NOTE:
+        command = f" (`{found.command}`)" if found.command else ""
+        return Finding(what, Health.OK, f"{found.sentence}{command}")
+    health = Health.PROBLEM if found.severity is Severity.PROBLEM else Health.WARNING
+    mend = found.command
+    if not mend and found.variable:
+        change = f"{found.variable}={found.value}" if found.value else f"another {found.variable}"
+        mend = f"Write {change} into the stack's .env file."
+    allow = f"If it shall be so: allow_unsupported = [{json.dumps(found.rule)}] of this box."
+    return Finding(what, health, found.sentence, mend or allow)
+
+
+# ---- sources and tiers -------------------------------------------------------------------------
+
+
+async def _tiers(
+    context: CommandContext, inventory: Inventory, boxes: Boxes
+) -> AsyncIterator[Finding]:
+    settings = context.loaded.settings
+    if settings.sources or settings.boxes:
+        await inventory.refresh()
+    for finding in source_findings(inventory, {box.name for box in boxes.all()}):
+        yield finding
+    tiers = inventory.all()
+    await asyncio.gather(*(_wake(inventory.ensure_ready(tier)) for tier in tiers))
+    statuses = inventory.statuses()
     for tier in tiers:
         yield _tier(tier, statuses[tier.name])
     if not tiers:
@@ -183,6 +257,24 @@ async def _tiers(context: CommandContext) -> AsyncIterator[Finding]:
             "No tier is configured, and the starter kit is not installed.",
             f"Add a [[tiers]] table with name and base_url to {context.paths.config_file}.",
         )
+
+
+def source_findings(inventory: Inventory, boxes: Collection[str]) -> Iterator[Finding]:
+    """Of those that are not boxes, which have their own doctor."""
+    problems = inventory.problems()
+    for name, left_out in inventory.left_out().items():
+        what = f"source {name}"
+        if name in boxes:
+            continue
+        if name in problems:
+            mend = "Its models are kept as they were last known until it answers again."
+            yield Finding(what, Health.PROBLEM, problems[name], mend)
+            continue
+        count = sum(tier.name.startswith(f"{name}/") for tier in inventory.all())
+        yield Finding(what, Health.OK, f"{count} {'model' if count == 1 else 'models'}")
+        for sentence in left_out:
+            mend = "Correct it there, or leave it: the other models of this source are used."
+            yield Finding(what, Health.WARNING, sentence, mend)
 
 
 async def _wake(ready: Awaitable[TierStatus]) -> None:
@@ -198,6 +290,9 @@ def _tier(tier: Tier, status: TierStatus) -> Finding:
         context_tokens = tier.context_tokens or status.context_tokens
         size = f", {context_tokens} tokens of context" if context_tokens else ""
         return Finding(what, Health.OK, f"{status.model or 'ready'}{size}")
+    if status.state is TierState.STOPPED and tier.control:
+        start = f"`strixdesk tiers start {shlex.quote(tier.name)}` starts it"
+        return Finding(what, Health.OK, f"stopped; {start}")
     health = Health.WARNING if status.state is TierState.LOADING else Health.PROBLEM
     mend = status.detail or "Is its server running, and is its address right?"
     return Finding(what, health, f"{status.state.value} at {tier.base_url}", mend)

@@ -37,7 +37,20 @@ def _common() -> argparse.ArgumentParser:
 
 def _parser(common: argparse.ArgumentParser) -> argparse.ArgumentParser:
     # The commands bring the engines' libraries along; the window is painted before those.
-    from strixdesk.cli import ask, cloud, config, doctor, key, models, route, speech, tiers, usage
+    from strixdesk.cli import (
+        ask,
+        box,
+        cloud,
+        config,
+        doctor,
+        key,
+        models,
+        route,
+        speech,
+        stack,
+        tiers,
+        usage,
+    )
 
     parser = argparse.ArgumentParser(
         prog="strixdesk",
@@ -48,7 +61,8 @@ def _parser(common: argparse.ArgumentParser) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(
         dest="command", metavar="COMMAND", title="commands", required=True
     )
-    for module in (ask, speech, tiers, route, usage, key, cloud, models, config, doctor):
+    asking, running = (ask, speech, route), (tiers, box, stack)
+    for module in (*asking, *running, usage, key, cloud, models, config, doctor):
         module.add_parser(subparsers)
     return parser
 

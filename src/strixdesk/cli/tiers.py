@@ -1,37 +1,90 @@
-"""`strixdesk tiers`: who is there, and how each is doing."""
+"""`strixdesk tiers`: who is there and how each is doing; start, stop, restart and pull them."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
+import httpx
+
+from strixdesk.backends.box.backings import is_on
+from strixdesk.backends.box.unit_control import UnitControl, control_of
+from strixdesk.backends.http import make_http_client
+from strixdesk.backends.inventory.inventory import Inventory
 from strixdesk.cli.context import CommandContext
-from strixdesk.composition import build_tiers
-from strixdesk.core.tier import Tier, TierStatus
+from strixdesk.cli.opened import opened
+from strixdesk.cli.operations import (
+    Order,
+    Outcome,
+    Say,
+    carry_out,
+    how_far,
+    report,
+    to_stderr,
+    together,
+)
+from strixdesk.composition_boxes import shell_for
+from strixdesk.core.addressing import by_name
+from strixdesk.core.box import Box, Deed, OperationState
+from strixdesk.core.errors import BoxError, StrixError
+from strixdesk.core.tier import Control, ControlKind, Tier, TierStatus
+from strixdesk.session.ports import Boxes
+
+_ACTIONS = {
+    Deed.START: "start tiers, and wait until they are ready",
+    Deed.STOP: "stop tiers",
+    Deed.RESTART: "stop tiers, and start them again",
+    Deed.PULL: "fetch the newest images of tiers",
+}
+_HOW = (
+    'Give it a control in the settings, like control = { kind = "compose", box = "…", '
+    'unit = "the service" }; or kind = "systemd", "llama-swap" or "command".'
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    tiers = subparsers.add_parser("tiers", help="list the tiers and how each is doing")
+    tiers = subparsers.add_parser("tiers", help="list the tiers; start and stop them")
     tiers.add_argument("--json", action="store_true", help="print one JSON object")
-    tiers.set_defaults(run=lambda arguments, context: asyncio.run(_tiers(arguments, context)))
+    actions = tiers.add_subparsers(dest="action", metavar="ACTION")
+    for deed, words in _ACTIONS.items():
+        action = actions.add_parser(deed.value, help=words)
+        action.add_argument("names", nargs="+", metavar="NAME", help="name, label, model or role")
+        action.add_argument(
+            "--anyway", action="store_true", help="even if the memory does not suffice"
+        )
+        # What `tiers --json start …` has set must not be set back here.
+        action.add_argument(
+            "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object"
+        )
+    tiers.set_defaults(run=lambda arguments, context: asyncio.run(_run(arguments, context)))
+
+
+async def _run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    if arguments.action is None:
+        return await _list(context, as_json=arguments.json)
+    async with opened(context) as (tiers, boxes), make_http_client() as http:
+        named = await find(arguments.names, tiers)
+        deeds = deeds_of(named, Deed(arguments.action), boxes, http, anyway=arguments.anyway)
+        return report(await together(deeds), as_json=arguments.json)
+
+
+# ---- the list ----------------------------------------------------------------------------------
 
 
 async def look(context: CommandContext) -> tuple[tuple[Tier, ...], dict[str, TierStatus]]:
     """Every tier, asked once."""
-    watch = build_tiers(context.loaded.settings, context.paths)
-    try:
-        await watch.refresh()
-        return watch.all(), watch.statuses()
-    finally:
-        await watch.close()
+    async with opened(context) as (tiers, boxes):
+        await asyncio.gather(tiers.refresh(), *map(boxes.refresh, boxes.all()))
+        return tiers.all(), tiers.statuses()
 
 
-async def _tiers(arguments: argparse.Namespace, context: CommandContext) -> int:
+async def _list(context: CommandContext, *, as_json: bool) -> int:
     tiers, statuses = await look(context)
-    rows = [_row(tier, statuses[tier.name]) for tier in tiers]
-    if arguments.json:
+    rows = [tier_row(tier, statuses[tier.name]) for tier in tiers]
+    if as_json:
         print(json.dumps({"tiers": rows}, ensure_ascii=False))
         return 0
     if not rows:
@@ -40,23 +93,167 @@ async def _tiers(arguments: argparse.Namespace, context: CommandContext) -> int:
         return 0
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        model = row["model"] or "?"
-        line = f"{row['name']:<{width}}  {row['state']:<11}  {model}"
-        print(f"{line}  — {row['detail']}" if row["detail"] else line)
+        print(f"{row['name']:<{width}}  {_line(row)}")
     return 0
 
 
-def _row(tier: Tier, status: TierStatus) -> dict[str, Any]:
+def _line(row: dict[str, Any]) -> str:
+    parts = [row["model"] or "?"]
+    if far := how_far(row["progress"], row["eta_s"]):
+        parts.append(far)
+    if row["tokens_per_s"] is not None:
+        parts.append(f"{row['tokens_per_s']:.1f} t/s")
+    if row["box"] is not None:
+        parts.append(f"{row['service']} on {row['box'] or 'this machine'}")
+    said = " ".join(filter(None, (row["detail"], row["degraded"])))
+    state = f"{row['state']}?" if row["stale"] else row["state"]
+    return f"{state:<11}  {', '.join(parts)}" + (f"  — {said}" if said else "")
+
+
+def tier_row(tier: Tier, status: TierStatus) -> dict[str, Any]:
     capabilities = tier.capabilities if tier.capabilities is not None else status.capabilities
+    activity = status.activity
+    now = activity.tokens_per_s if activity else None
+    speed = now if now is not None else status.tokens_per_s
     return {
         "name": tier.name,
         "role": tier.role,
         "base_url": tier.base_url,
         "state": status.state.value,
+        "stale": status.stale,
         "detail": status.detail,
+        "degraded": status.degraded,
+        "progress": status.progress,
+        "eta_s": status.eta_s,
         "model": status.model or tier.model,
         "context_tokens": tier.context_tokens or status.context_tokens,
         "capabilities": sorted(capability.value for capability in capabilities),
         "server": status.server,
         "latency_ms": None if status.latency_ms is None else round(status.latency_ms, 1),
+        "tokens_per_s": None if speed is None else round(speed, 1),
+        "requests_running": activity.running if activity else None,
+        "requests_waiting": activity.waiting if activity else None,
+        "kv_cache_use": activity.kv_cache_use if activity else None,
+        "box": tier.control.box if tier.control else None,
+        "service": tier.control.unit if tier.control else None,
     }
+
+
+# ---- start, stop, restart, pull ----------------------------------------------------------------
+
+
+async def find(names: Sequence[str], tiers: Inventory) -> tuple[Tier, ...]:
+    """Sources are asked only for what is not known of them. Raises StrixError."""
+    if any(by_name(name, tiers.all()) is None for name in names):
+        await tiers.refresh()
+    found: dict[str, Tier] = {}
+    for name in names:
+        tier = by_name(name, tiers.all())
+        if tier is None:
+            there = ", ".join(one.name for one in tiers.all()) or "none"
+            raise StrixError(f"No tier is called “{name}”, or several are.", f"There are: {there}.")
+        found[tier.name] = tier
+    return tuple(found.values())
+
+
+def deeds_of(
+    tiers: Sequence[Tier],
+    deed: Deed,
+    boxes: Boxes,
+    http: httpx.AsyncClient,
+    *,
+    anyway: bool = False,
+    say: Say = to_stderr,
+) -> list[Coroutine[Any, Any, Outcome]]:
+    """One for all services of a box, and one for each other tier. Raises StrixError, before
+    anything is begun, for a tier that cannot be dealt with."""
+    on_box: dict[str, tuple[Box, list[str]]] = {}
+    others: list[tuple[Tier, Control]] = []
+    for tier in tiers:
+        control = tier.control
+        if control is None:
+            raise _without_control(tier)
+        if control.kind is ControlKind.COMPOSE:
+            box = _box_of(tier, control, boxes)
+            on_box.setdefault(box.name, (box, []))[1].append(control.unit)
+            continue
+        if deed is Deed.PULL:
+            raise BoxError(f"“{tier.title}” is no compose service: it has no image to fetch.")
+        others.append((tier, control))
+    places = [_place_of(control, boxes) for _, control in others]
+    return [
+        *(
+            carry_out(boxes, Order(box, deed, tuple(services)), anyway=anyway, say=say)
+            for box, services in on_box.values()
+        ),
+        *(
+            _carry_out_alone(tier, deed, place, http, say)
+            for (tier, _), place in zip(others, places, strict=True)
+        ),
+    ]
+
+
+def _without_control(tier: Tier) -> StrixError:
+    if tier.starter:
+        return StrixError(
+            f"“{tier.title}” starts by itself when it is asked, and is never stopped."
+        )
+    if tier.cloud:
+        return StrixError(f"“{tier.title}” runs in the cloud: nobody here starts or stops it.")
+    return StrixError(f"How “{tier.title}” is started and stopped is not known.", _HOW)
+
+
+def _box_of(tier: Tier, control: Control, boxes: Boxes) -> Box:
+    for box in boxes.all():
+        if is_on(tier, box):
+            return box
+    return _unknown_box(control.box)
+
+
+def _place_of(control: Control, boxes: Boxes) -> Box:
+    """Of what is no compose service: it needs no stack, so this machine is always there."""
+    if not control.box:
+        return Box("this machine")
+    for box in boxes.all():
+        if box.name == control.box:
+            return box
+    return _unknown_box(control.box)
+
+
+def _unknown_box(name: str) -> Box:
+    if name:
+        raise BoxError(
+            f"The box “{name}” is not in the settings.",
+            f'Add [[boxes]] with name = "{name}" and its host.',
+        )
+    raise BoxError(
+        "This machine is not one of the boxes in the settings.",
+        'Add [[boxes]] with name = "here" and stack = "the folder of the compose files".',
+    )
+
+
+async def _carry_out_alone(
+    tier: Tier, deed: Deed, box: Box, http: httpx.AsyncClient, say: Say
+) -> Outcome:
+    shell = shell_for(box)
+    try:
+        unit = control_of(tier, shell, http)
+        if unit is None:
+            raise _without_control(tier)
+        await _do(unit, tier, deed, say)
+    except StrixError as error:
+        advice = (error.advice,) if error.advice else ()
+        return Outcome(tier.name, (tier.name,), OperationState.FAILED, error.message, advice)
+    finally:
+        await shell.close()
+    done = "It was stopped." if deed is Deed.STOP else "It was started."
+    return Outcome(tier.name, (tier.name,), OperationState.DONE, done)
+
+
+async def _do(unit: UnitControl, tier: Tier, deed: Deed, say: Say) -> None:
+    if deed in {Deed.STOP, Deed.RESTART}:
+        say(f"{tier.name}: Stopping.")
+        await unit.stop()
+    if deed in {Deed.START, Deed.RESTART}:
+        say(f"{tier.name}: Starting.")
+        await unit.start()
