@@ -12,7 +12,12 @@ from strixdesk.backends.keychain import Keychain
 from strixdesk.backends.starter import StarterServer, find_starter_model
 from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.backends.tokenizer import Tokenizer
-from strixdesk.composition_boxes import build_box_tools, build_boxes, build_sources
+from strixdesk.composition_boxes import (
+    build_box_tools,
+    build_boxes,
+    build_controls,
+    build_sources,
+)
 from strixdesk.core.errors import ModelError, StoreError
 from strixdesk.paths import Paths
 from strixdesk.session.accounted_chat import AccountedChat
@@ -149,4 +154,5 @@ async def build_services(
         cloud=CloudSwitch(settings.cloud, paths.config_file),
         boxes=boxes,
         box_tools=build_box_tools(settings, boxes),
+        controls=build_controls(boxes),
     )

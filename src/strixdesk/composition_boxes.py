@@ -13,6 +13,7 @@ from strixdesk.backends.box.ssh_shell import SshShell
 from strixdesk.backends.box.stack_reader import read_stack
 from strixdesk.backends.box.start_history import StartHistory
 from strixdesk.backends.box.toolbox import BoxToolbox
+from strixdesk.backends.box.unit_controls import UnitControls
 from strixdesk.backends.box.wake_on_lan import wake
 from strixdesk.backends.box.world import BoxWorld
 from strixdesk.backends.http import make_http_client
@@ -44,6 +45,10 @@ def build_boxes(settings: Settings, paths: Paths) -> BoxWatch:
 def build_box_tools(settings: Settings, boxes: BoxWatch) -> BoxToolbox:
     allowed = {one.name: one.allow_unsupported for one in settings.boxes}
     return BoxToolbox(shell_for, boxes, look_hops, allowed)
+
+
+def build_controls(boxes: BoxWatch) -> UnitControls:
+    return UnitControls(boxes.all, shell_for, make_http_client())
 
 
 def build_sources(settings: Settings, boxes: BoxWatch | None = None) -> list[Source]:

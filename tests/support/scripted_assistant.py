@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from strixdesk.core.box import Deed
 from strixdesk.core.conversation import Conversation, ConversationSummary, Image
 from strixdesk.core.errors import StoreError
 from strixdesk.core.events import Event
@@ -136,6 +137,9 @@ class ScriptedAssistant:
 
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
         self.calls.append(("save_box", box, tuple(tiers)))
+
+    def control_tier(self, name: str, deed: Deed) -> None:
+        self.calls.append(("control", name, deed))
 
     def set_watched(self, watched: bool) -> None:
         self.calls.append(("set_watched", watched))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from strixdesk.core.box import Deed
 from strixdesk.core.conversation import Conversation, ConversationSummary, Image
 from strixdesk.core.events import Event
 from strixdesk.core.tier import Tier, TierStatus
@@ -106,6 +107,10 @@ class Assistant(Protocol):
 
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
         """A box that was just written to the settings, and the tiers on it."""
+
+    def control_tier(self, name: str, deed: Deed) -> None:
+        """Start, stop or restart it, whatever it is controlled with. How it goes is in its status;
+        what goes wrong is told with Failed."""
 
     def set_watched(self, watched: bool) -> None:
         """Somebody can see the tiers: they are looked at often, else rarely."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from strixdesk.core.box import Deed
 from strixdesk.core.conversation import Conversation, ConversationSummary, Image
 from strixdesk.core.events import Event
 from strixdesk.core.ids import new_id
@@ -143,6 +144,9 @@ class DeferredAssistant:
 
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
         self._request(lambda assistant: assistant.save_box(box, tiers))
+
+    def control_tier(self, name: str, deed: Deed) -> None:
+        self._request(lambda assistant: assistant.control_tier(name, deed))
 
     def set_watched(self, watched: bool) -> None:
         self._request(lambda assistant: assistant.set_watched(watched))

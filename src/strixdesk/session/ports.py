@@ -253,3 +253,12 @@ class Boxes(Protocol):
         """Send Wake-on-LAN packets. Raises BoxError without an Ethernet address."""
 
     async def close(self) -> None: ...
+
+
+class Controls(Protocol):
+    """Starts and stops tiers that are no compose services."""
+
+    async def do(self, tier: Tier, deed: Deed) -> None:
+        """Returns when it is done. Raises BoxError."""
+
+    async def close(self) -> None: ...

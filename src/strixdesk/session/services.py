@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from strixdesk.session.attachments import AttachmentStore
 from strixdesk.session.box_tools import BoxTools
 from strixdesk.session.cloud_switch import CloudSwitch
-from strixdesk.session.ports import AudioSink, Boxes, Chat, Listener, Recogniser, Tiers, Voice
+from strixdesk.session.ports import (
+    AudioSink,
+    Boxes,
+    Chat,
+    Controls,
+    Listener,
+    Recogniser,
+    Tiers,
+    Voice,
+)
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.store import HistoryStore
 from strixdesk.session.token_count import TokenCounter
@@ -35,3 +44,5 @@ class Services:
     boxes: Boxes | None = None
     """None: there are none in the settings."""
     box_tools: BoxTools | None = None
+    controls: Controls | None = None
+    """Of tiers that are no compose services; None: none can be started."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from strixdesk.core.audio import Utterance
+from strixdesk.core.box import Deed
 from strixdesk.core.conversation import (
     Conversation,
     ConversationSummary,
@@ -56,6 +57,7 @@ from strixdesk.session.ports import Boxes
 from strixdesk.session.services import Services
 from strixdesk.session.spoken import FromFile, FromMessage, FromMicrophone
 from strixdesk.session.summary import Summariser
+from strixdesk.session.tier_control import TierControl
 from strixdesk.session.turn_runner import TurnRunner
 from strixdesk.session.typed import Typed
 from strixdesk.session.usage_book import UsageBook
@@ -96,6 +98,7 @@ class Session:
         services.tiers.subscribe_list(self._tell_tiers)
         if services.boxes:
             services.boxes.subscribe(self._emit)
+        self._control = TierControl(services.tiers, services.boxes, services.controls, self._emit)
         self._usage = services.usage or UsageBook(services.store, services.settings.usage)
         self._usage.subscribe(lambda: self._emit(UsageChanged()))
 
@@ -158,6 +161,7 @@ class Session:
             services.chat,
             services.tokens,
             *((services.boxes,) if services.boxes else ()),
+            *((services.controls,) if services.controls else ()),
             services.tiers,
             services.recordings,
             services.store,
@@ -489,6 +493,9 @@ class Session:
             boxes.add(box.box())
         for tier in tiers:
             self.adopt_tier(tier)
+
+    def control_tier(self, name: str, deed: Deed) -> None:
+        self._spawn(self._control.do(name, deed))
 
     def set_watched(self, watched: bool) -> None:
         self._services.tiers.set_watched(watched)

@@ -11,6 +11,7 @@ from strixdesk.core.box import Box, Deed
 from strixdesk.core.errors import NotEnoughMemory
 from strixdesk.core.events import BoxChanged, BoxesChanged
 from strixdesk.core.memory import Forecast, Remedy
+from strixdesk.core.tier import ControlKind
 from strixdesk.session.assistant import Assistant
 from strixdesk.session.ports import Boxes
 from strixdesk.ui.box_section import BoxSection, runs_on
@@ -86,9 +87,12 @@ class Cockpit(QObject):
 
     def _deed(self, name: str, deed: Deed) -> None:
         tier, boxes = self._pane.tier(name), self._boxes
-        if tier is None or tier.control is None or boxes is None:
+        if tier is None or tier.control is None:
             return
-        for box in boxes.all():
+        if tier.control.kind is not ControlKind.COMPOSE:
+            self._assistant.control_tier(name, deed)
+            return
+        for box in boxes.all() if boxes else ():
             if runs_on(tier, box):
                 self.do(box, deed, (tier.control.unit,))
 
