@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
 from strixdesk.core.errors import StrixError
@@ -76,3 +77,16 @@ async def test_the_page_follows_what_is_answered(make_desk: Callable[..., Desk])
     await until(lambda: page.table.rowCount() == 2)
     page.reject()
     assert not refused
+
+
+@pytest.mark.parametrize(
+    ("entry", "away"),
+    [("&Orchestrator to the cloud", True), ("Orchestrator &back", False)],
+)
+def test_given_an_entry_of_the_cloud_menu_then_the_role_goes_there_or_comes_back(
+    desk: Desk, entry: str, away: bool
+) -> None:
+    menu = next(one for one in desk.window.menuBar().actions() if one.text() == "C&loud").menu()
+    entries: dict[str, QAction] = {action.text(): action for action in menu.actions()}
+    entries[entry].trigger()
+    assert desk.assistant.calls_of("cloud") == [("orchestrator", away)]
