@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,6 +131,25 @@ def test_a_command_that_fails_says_why() -> None:
     )
     assert outcome.state is OperationState.FAILED
     assert outcome.sentence == "`false` failed with status 1."
+
+
+def test_who_interrupts_a_command_is_told_that_its_end_is_not_known(tmp_path: Path) -> None:
+    fifo, said = tmp_path / "fifo", list[str]()
+    os.mkfifo(fifo)
+    control = Control(ControlKind.COMMAND, start=("cat", str(fifo)))
+
+    async def interrupted() -> None:
+        async with make_http_client() as http:
+            mine = replace(PLAIN, control=control)
+            (deed,) = deeds_of([mine], Deed.START, ScriptedBoxes(), http, say=said.append)
+            task = asyncio.create_task(deed)
+            await eventually(lambda: bool(said), within_s=10)
+            task.cancel()
+            await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupted())
+    assert said == ["plain: Starting.", "plain: Cancelled. Whether it runs is not known."]
 
 
 def test_a_tier_without_control_is_told_how_to_get_one() -> None:

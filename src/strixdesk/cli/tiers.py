@@ -39,6 +39,7 @@ _ACTIONS = {
     Deed.RESTART: "stop tiers, and start them again",
     Deed.PULL: "fetch the newest images of tiers",
 }
+_RUNS = {True: "It runs.", False: "It does not run.", None: "Whether it runs is not known."}
 _HOW = (
     'Give it a control in the settings, like control = { kind = "compose", box = "…", '
     'unit = "the service" }; or kind = "systemd", "llama-swap" or "command".'
@@ -240,7 +241,11 @@ async def _carry_out_alone(
         unit = control_of(tier, shell, http)
         if unit is None:
             raise _without_control(tier)
-        await _do(unit, tier, deed, say)
+        try:
+            await _do(unit, tier, deed, say)
+        except asyncio.CancelledError:
+            say(f"{tier.name}: Cancelled. {_RUNS[await unit.is_running()]}")
+            raise
     except StrixError as error:
         advice = (error.advice,) if error.advice else ()
         return Outcome(tier.name, (tier.name,), OperationState.FAILED, error.message, advice)
