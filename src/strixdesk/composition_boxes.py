@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from strixdesk.backends.box.boxes import BoxWatch
+from strixdesk.backends.box.hops import address_of
 from strixdesk.backends.box.hops import look as look_hops
 from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.shell import Shell
@@ -57,11 +59,16 @@ def build_sources(settings: Settings, boxes: BoxWatch | None = None) -> list[Sou
     sources: list[Source] = [_source(one) for one in settings.sources]
     if boxes:
         sources += [
-            ComposeStack(box.name, _StackOf(box, boxes), host=box.host, controlled=True)
+            ComposeStack(box.name, _StackOf(box, boxes), address=_address_of(box), controlled=True)
             for box in boxes.all()
             if box.name not in named
         ]
     return sources
+
+
+def _address_of(box: Box) -> Callable[[], Awaitable[str]] | None:
+    host, user = box.host, box.user
+    return None if host is None else lambda: address_of(host, user)
 
 
 class _StackOf:

@@ -49,6 +49,8 @@ class Survey:
     stack: Stack | None = None
     """As it was read; None: there is none, or there are several and none was chosen."""
     memory: BoxMemory | None = None
+    address: str | None = None
+    """Where its ports answer; None: this machine, or not known."""
     key: HostKey | None = None
     """Set when the user has to say whether this is the right machine."""
     problem: str = ""

@@ -272,7 +272,8 @@ class BoxSetup(QDialog):
             self.name.setFocus()
             return
         settings = BoxSettings(name=box.name, host=box.host, user=box.user, stack=stack.directory)
-        self.saved.emit(settings, tiers_of(box, stack.services, self._taken))
+        address = self._survey.address if self._survey else None
+        self.saved.emit(settings, tiers_of(box, stack.services, self._taken, address))
         self.accept()
 
     def done(self, result: int) -> None:
@@ -291,11 +292,11 @@ class BoxSetup(QDialog):
 
 
 def tiers_of(
-    box: Box, services: Sequence[Service], taken: frozenset[str]
+    box: Box, services: Sequence[Service], taken: frozenset[str], address: str | None = None
 ) -> tuple[TierSettings, ...]:
     """A tier for each server with a port; a name that is taken gets the box's name added."""
     made: list[TierSettings] = []
-    host = box.host or "127.0.0.1"
+    host = address or box.host or "127.0.0.1"
     for service in services:
         if service.engine is Engine.OTHER or service.port is None:
             continue

@@ -57,7 +57,7 @@ def _broken(hops: list[Hop]) -> bool:
 
 async def _tailscale(host: str, user: str | None, read: ReadTailscale) -> Hop | None:
     try:
-        goes_to = await _resolved(host, user)
+        goes_to = await address_of(host, user)
     except BoxUnreachable:
         return None  # no host or no ssh: the hop over ssh says so
     if not may_be_peer(goes_to):
@@ -65,8 +65,9 @@ async def _tailscale(host: str, user: str | None, read: ReadTailscale) -> Hop | 
     return hop_for(goes_to, await read(), time.time())
 
 
-async def _resolved(host: str, user: str | None) -> str:
-    """Where ssh really goes: `host` may be a Host of the user's configuration."""
+async def address_of(host: str, user: str | None) -> str:
+    """Where ssh really goes, and so where the ports answer: `host` may be a Host of the user's
+    configuration. Raises BoxUnreachable for what is no host, or without ssh."""
     told = await ssh_says(SshAddress(host, user).ssh(flags=("-G",)), _RESOLVE_S)
     return parse_effective(told.out).get("hostname") or host
 

@@ -10,6 +10,7 @@ from strixdesk.backends.box import env_editor
 from strixdesk.backends.box.boxes import BoxWatch
 from strixdesk.backends.box.examination import examine_box
 from strixdesk.backends.box.finder import find_peers
+from strixdesk.backends.box.hops import address_of
 from strixdesk.backends.box.host_facts import read_memory
 from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.box.ssh_shell import host_key_in_question, trust_host_key
@@ -53,6 +54,8 @@ class BoxToolbox:
             survey = replace(survey, hops=hops)
             if survey.broken:
                 return replace(survey, key=host_key_in_question(shell))
+            if box.host is not None:
+                survey = replace(survey, address=await address_of(box.host, box.user))
             survey = replace(survey, memory=await read_memory(shell))
             tell("Looking for compose files …")
             stacks = (box.stack,) if box.stack else tuple(await find_stacks(shell))

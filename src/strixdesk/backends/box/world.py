@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import httpx
 
+from strixdesk.backends.box.hops import address_of
 from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.box.stack_reader import find_stacks, read_stack
 from strixdesk.backends.http import body_of
@@ -31,9 +32,14 @@ class BoxWorld:
         self._http = http
         self._look_hops = look_hops
         self._files: dict[str, Mapping[str, int]] = {}
+        self._addresses: dict[str, str] = {}
 
     async def hops(self, box: Box, shell: Shell) -> tuple[Hop, ...]:
-        return await self._look_hops(box, shell)
+        hops = await self._look_hops(box, shell)
+        if box.host is not None:
+            with contextlib.suppress(BoxError):  # then a hop has told it
+                self._addresses[box.name] = await address_of(box.host, box.user)
+        return hops
 
     async def stack(self, shell: Shell, box: Box) -> Stack:
         """Raises BoxError. With no folder in the settings, one that runs or lies about is taken,
@@ -55,7 +61,9 @@ class BoxWorld:
     async def answers(self, box: Box, service: Service) -> bool:
         try:
             async with asyncio.timeout(ANSWER_S):
-                request = self._http.build_request("GET", f"http://{_place(box, service)}/health")
+                request = self._http.build_request(
+                    "GET", f"http://{self._place(box, service)}/health"
+                )
                 response = await self._http.send(request, stream=True)
                 async with body_of(response):
                     return response.status_code == 200
@@ -65,13 +73,20 @@ class BoxWorld:
     async def port_taken(self, box: Box, service: Service) -> bool:
         try:
             async with asyncio.timeout(ANSWER_S):
-                _, writer = await asyncio.open_connection(box.host or "127.0.0.1", service.port)
+                _, writer = await asyncio.open_connection(self._address(box), service.port)
         except (TimeoutError, OSError):
             return False
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
         return True
+
+    def _address(self, box: Box) -> str:
+        return self._addresses.get(box.name) or box.host or "127.0.0.1"
+
+    def _place(self, box: Box, service: Service) -> str:
+        host = self._address(box)
+        return f"[{host}]:{service.port}" if ":" in host else f"{host}:{service.port}"
 
     def forecast(
         self, box: Box, stack: Stack, status: BoxStatus, services: Sequence[str]
@@ -91,8 +106,3 @@ async def _file_sizes(shell: Shell, stack: Stack) -> dict[str, int]:
     told = await shell.run(["sh", "-c", _SIZES, "sh", *paths])
     sizes = zip(paths, told.out.splitlines(), strict=False)
     return {path: int(size) for path, size in sizes if size.isdecimal()}
-
-
-def _place(box: Box, service: Service) -> str:
-    host = box.host or "127.0.0.1"
-    return f"[{host}]:{service.port}" if ":" in host else f"{host}:{service.port}"

@@ -21,18 +21,22 @@ class ComposeStack:
         read: Callable[[], Awaitable[Stack]],
         *,
         host: str | None = None,
+        address: Callable[[], Awaitable[str]] | None = None,
         controlled: bool = False,
     ) -> None:
         """`read` gives the stack as it is now and raises StrixError. `host`: where its ports
-        answer; None: this machine. `controlled`: `name` is a box that starts and stops them."""
+        answer; None: this machine. `address` finds that out first, in place of `host`.
+        `controlled`: `name` is a box that starts and stops them."""
         self.name = name
         self._read = read
         self._host = host
+        self._address = address
         self._controlled = controlled
 
     async def read(self) -> Listing:
         stack = await self._read()
-        tiers = tiers_of(stack, self.name, self._host)
+        host = await self._address() if self._address else self._host
+        tiers = tiers_of(stack, self.name, host)
         if not self._controlled:
             tiers = tuple(replace(tier, control=None) for tier in tiers)
         return Listing(
