@@ -240,6 +240,18 @@ def test_the_bars_add_up() -> None:
     assert sum(one.bytes for one in found.after) + found.free_bytes == 128 * GIB
 
 
+def test_the_bar_after_a_start_tells_the_same_as_the_verdict_while_a_tier_is_loading() -> None:
+    running = [
+        *up("vllm_orchestrator"),
+        *up("vllm_coder", health=ContainerHealth.STARTING),
+        *up("llama_utility"),
+    ]
+    of = stack(ORCHESTRATOR, CODER, REVIEWER, replace(UTILITY, mmap=True))
+    found = start("llama_reviewer", of=of, running=running, memory=left(128, 22))
+    assert sum(one.bytes for one in found.after) + found.free_bytes == 128 * GIB
+    assert "vllm_coder is still loading and counted in full." in found.sentence
+
+
 # ---- never over budget -------------------------------------------------------------------------
 
 MODELS = [

@@ -23,8 +23,8 @@ from strixdesk.core.box import BoxMemory, ServiceStatus
 from strixdesk.core.demand import Demand, share_of
 from strixdesk.core.memory import Forecast, Share, Use, gb
 from strixdesk.core.remedies import remedies
-from strixdesk.core.situation import ROUNDING, Judgement, Situation, judge, situation
-from strixdesk.core.stack import Engine, Stack
+from strixdesk.core.situation import ROUNDING, Judgement, Situation, judge, situation, still_to_come
+from strixdesk.core.stack import Engine, Service, Stack
 
 
 def forecast(
@@ -40,6 +40,11 @@ def forecast(
     now = situation(stack, statuses, memory, reserve_bytes, start, files)
     found = judge(now)
     today = _today(now)
+    coming = [
+        share
+        for service in now.services(sorted(now.running))
+        for share in _still_to_come(now, service)
+    ]
     new = [
         share
         for service in now.services(now.start)
@@ -52,7 +57,7 @@ def forecast(
     return Forecast(
         total_bytes=now.total,
         today=today,
-        after=(*today[:-1], *new, today[-1]),
+        after=(*today[:-1], *coming, *new, today[-1]),
         free_bytes=found.free_bytes,
         fits=found.fits,
         sentence=_sentence(now, found),
@@ -79,6 +84,14 @@ def _today(now: Situation) -> tuple[Share, ...]:
         *shares,
         Share(Use.RESERVE, now.reserve_bytes),
     )
+
+
+def _still_to_come(now: Situation, service: Service) -> tuple[Share, ...]:
+    """What the verdict counts for a service that runs, beside what is taken already."""
+    if service.name in now.settling:
+        return _shares(service.name, now.demand(service))
+    mapped = Share(Use.WEIGHTS, still_to_come(now, service), service.name)
+    return (mapped,) if mapped.bytes else ()
 
 
 def _shares(name: str, demand: Demand) -> tuple[Share, ...]:
@@ -112,8 +125,9 @@ def _sentence(now: Situation, found: Judgement) -> str:
             "cannot be given."
         )
     if found.free_bytes < 0:
-        waiting = _and(sorted(now.settling))
-        loading = f" {waiting} is still loading." if waiting else ""
+        waiting = sorted(now.settling)
+        verb = "is" if len(waiting) == 1 else "are"
+        loading = f" {_and(waiting)} {verb} still loading and counted in full." if waiting else ""
         return (
             f"A start of {who} takes {gb(wanted)}: {gb(-found.free_bytes)} more than there is "
             f"beside {reserve}.{loading}"

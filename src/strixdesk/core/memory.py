@@ -66,6 +66,8 @@ class Forecast:
     total_bytes: int
     today: tuple[Share, ...]
     after: tuple[Share, ...]
+    """Today's, what those that are still loading may yet take, what a start adds; the reserve is
+    the last one of both."""
     free_bytes: int
     """What is left after the start, the reserve already taken off; negative: it does not fit."""
     fits: bool

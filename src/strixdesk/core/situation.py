@@ -107,7 +107,7 @@ def judge(now: Situation) -> Judgement:
     starting = now.services(now.start)
     running = now.services(sorted(now.running))
     demands = [now.demand(one) for one in starting]
-    pending = [_still_to_come(now, one) for one in running]
+    pending = [still_to_come(now, one) for one in running]
     wanted = [(one.on_gpu, one.total) for one in demands]
     wanted += [(one.on_gpu, more) for one, more in zip(running, pending, strict=True) if more]
     of_gpu = sum(size for on_gpu, size in wanted if on_gpu)
@@ -130,8 +130,8 @@ def judge(now: Situation) -> Judgement:
     )
 
 
-def _still_to_come(now: Situation, service: Service) -> int:
-    """What a running service has not taken of MemAvailable yet: one that is not ready may still
+def still_to_come(now: Situation, service: Service) -> int:
+    """Bytes that a running service may yet take of MemAvailable: one that is not ready may still
     want everything; a file that is mapped in place of read counts as available, but is not."""
     demand = now.demand(service)
     if service.name in now.settling:

@@ -45,7 +45,7 @@ class MemoryBar(QWidget):
         return QSize(200, HEIGHT)
 
     def show_shares(self, shares: Sequence[Share], total: int, new: Sequence[int] = ()) -> None:
-        """`new`: the places of those that a start would add."""
+        """`new`: the places of those that a start would add, or that are still to come."""
         self._shares, self._total = tuple(shares), max(1, total)
         self._new = frozenset(new)
         self._at = None
@@ -160,8 +160,7 @@ class MemoryView(QWidget):
     def show_forecast(self, forecast: Forecast, *, compared: bool) -> None:
         """`compared`: with the bar after the start."""
         self.today.show_shares(forecast.today, forecast.total_bytes)
-        known = list(forecast.today)
-        new = [place for place, share in enumerate(forecast.after) if share not in known]
+        new = range(len(forecast.today) - 1, len(forecast.after) - 1)  # before the reserve
         self.after.show_shares(forecast.after, forecast.total_bytes, new)
         self.compare(compared)
         shares = forecast.after if compared else forecast.today
