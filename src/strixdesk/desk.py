@@ -68,7 +68,7 @@ async def _live(shell: WindowShell, instance: SingleInstance, loaded: Loaded, pa
     instance.asked_for.connect(shell.come_to_front)
     instance.listen()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(shell.close))
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(shell.close_now))
     if loaded.problem:
         window.show_problem(loaded.problem.sentence(), loaded.path)
     bringing_up = asyncio.ensure_future(_bring_up(loaded.settings, paths, assistant, window))

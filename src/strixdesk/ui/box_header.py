@@ -24,6 +24,7 @@ class BoxHeader(QFrame):
     stop_asked = Signal()
     cancel_asked = Signal()
     wake_asked = Signal()
+    pull_asked = Signal()
     read_asked = Signal()
     env_asked = Signal()
     doctor_asked = Signal()
@@ -87,6 +88,7 @@ class BoxHeader(QFrame):
         menu.setAccessibleName(f"More for {name}")
         for text, signal in (
             ("Read the stack again", self.read_asked),
+            ("Pull newer images", self.pull_asked),
             ("Change values of the .env file …", self.env_asked),
             ("Doctor: examine this box …", self.doctor_asked),
         ):

@@ -16,6 +16,7 @@ from strixdesk.session.assistant import Assistant
 from strixdesk.session.ports import Boxes
 from strixdesk.ui.box_section import BoxSection, runs_on
 from strixdesk.ui.bridge import Requests
+from strixdesk.ui.closing import ClosingGuard
 from strixdesk.ui.confirm_strip import ConfirmStrip
 from strixdesk.ui.notices import Notices
 from strixdesk.ui.theme import Theme
@@ -47,6 +48,7 @@ class Cockpit(QObject):
         """None: not told yet."""
         self._questions: dict[str, Callable[[], None]] = {}
         """What is done after a yes to a question of the window's own."""
+        self.closing = ClosingGuard(assistant.boxes, window, self.cancel)
         pane.deed_asked.connect(self._deed)
         pane.log_asked.connect(self._open_log)
         confirm.answered.connect(self._answered)
@@ -68,6 +70,7 @@ class Cockpit(QObject):
             return
         if isinstance(event, BoxChanged):
             self._pane.show_box(event.box, event.status, boxes.stack_of(event.box))
+            self.closing.look()
             return
         for section in self._pane.show_boxes(event.boxes, self._what_if):
             _Levers(self, section)
@@ -116,7 +119,8 @@ class Cockpit(QObject):
     ) -> None:
         if boxes := self._boxes:
             try:
-                await boxes.do(box, deed, services, mode=mode, override=override)
+                with self.closing.working():
+                    await boxes.do(box, deed, services, mode=mode, override=override)
             except NotEnoughMemory as error:
                 self._talk_over(box, services, mode, error)
 
@@ -149,7 +153,8 @@ class Cockpit(QObject):
         self, box: Box, stop: tuple[str, ...], services: tuple[str, ...], mode: str | None
     ) -> None:
         if boxes := self._boxes:
-            await boxes.do(box, Deed.STOP, stop)
+            with self.closing.working():
+                await boxes.do(box, Deed.STOP, stop)
             await self._do(box, Deed.START, services, mode, False)
 
     # -- the box as a whole --------------------------------------------------------------------
@@ -162,6 +167,9 @@ class Cockpit(QObject):
     def cancel(self, box: Box) -> None:
         if boxes := self._boxes:
             boxes.cancel(box)
+
+    def pull(self, box: Box) -> None:
+        self.do(box, Deed.PULL)
 
     def wake(self, box: Box) -> None:
         if boxes := self._boxes:
@@ -237,6 +245,7 @@ class _Levers(QObject):
         header.mode_asked.connect(self._start_mode)
         header.stop_asked.connect(self._stop_all)
         header.cancel_asked.connect(self._cancel)
+        header.pull_asked.connect(self._pull)
         header.wake_asked.connect(self._wake)
         header.read_asked.connect(self._read)
         header.env_asked.connect(self._edit_env)
@@ -250,6 +259,9 @@ class _Levers(QObject):
 
     def _cancel(self) -> None:
         self._cockpit.cancel(self._box)
+
+    def _pull(self) -> None:
+        self._cockpit.pull(self._box)
 
     def _wake(self) -> None:
         self._cockpit.wake(self._box)

@@ -176,6 +176,8 @@ class MainWindow(QObject):
         self._talk_key.released.connect(self._release_talk)
         for watched in (self._shell, self._composer.field):
             watched.installEventFilter(self._talk_key)
+        self._shell.may_close = self._cockpit.closing.may_close
+        self._shell.wanted.connect(self._cockpit.closing.stay)
         self._shell.closing.connect(self._close)
         self._shell.resized.connect(self._fit_panes)
         self._shell.sight_changed.connect(self._watch)

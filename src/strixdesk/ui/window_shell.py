@@ -6,6 +6,7 @@ on what happens to it. `MainWindow` fills it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, QSettings, Qt, QTimer, Signal
@@ -33,6 +34,8 @@ class WindowShell(QMainWindow):
     closing = Signal()
     """While everything is still there: the time to save."""
     resized = Signal()
+    wanted = Signal()
+    """It is to come to the front."""
     sight_changed = Signal()
     """`in_sight` may be another one now."""
     dropped = Signal(object)
@@ -42,6 +45,8 @@ class WindowShell(QMainWindow):
         super().__init__()
         self.state = QSettings(str(state_file), QSettings.Format.IniFormat)
         self.painted = False
+        self.may_close: Callable[[], bool] = lambda: True
+        """Asked before it closes; a no is final until it is closed anew."""
         self.setWindowTitle("StrixDesk")
         self.setAcceptDrops(True)
         self.setMinimumSize(480, 420)
@@ -60,7 +65,13 @@ class WindowShell(QMainWindow):
         self.state.setValue("ground", ground)
         self.state.setValue("panes", panes)
 
+    def close_now(self) -> None:
+        """Without a question: the system wants it."""
+        self.may_close = lambda: True
+        self.close()
+
     def come_to_front(self) -> None:
+        self.wanted.emit()
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
@@ -122,6 +133,9 @@ class WindowShell(QMainWindow):
         self.dropped.emit(data)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.may_close():
+            event.ignore()
+            return
         self.closing.emit()
         self.state.setValue("geometry", self.saveGeometry())
         self.state.sync()
