@@ -45,7 +45,7 @@ _NO_MODEL = re.compile(
 
 
 def name_of(tier: Tier) -> str:
-    return f"“{tier.name}”"
+    return f"“{tier.title}”"
 
 
 def unreachable(tier: Tier, cause: BaseException | None = None) -> TierUnreachable:

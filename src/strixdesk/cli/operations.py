@@ -13,6 +13,7 @@ from strixdesk.core.box import Box, ContainerState, Deed, Operation, OperationSt
 from strixdesk.core.errors import BoxError, NotEnoughMemory, StrixError
 from strixdesk.core.events import BoxChanged, BoxesChanged
 from strixdesk.core.memory import Forecast
+from strixdesk.core.spans import span
 from strixdesk.session.ports import Boxes
 
 Say = Callable[[str], None]
@@ -111,17 +112,6 @@ async def _left_running(boxes: Boxes, box: Box) -> str:
 
 
 # ---- words -------------------------------------------------------------------------------------
-
-
-def span(seconds: float) -> str:
-    """`about 2 min`: never more exact than it is known."""
-    if seconds < 10:
-        return "a few seconds"
-    if seconds < 90:
-        return f"about {round(seconds / 10) * 10} s"
-    if seconds < 90 * 60:
-        return f"about {round(seconds / 60)} min"
-    return f"about {seconds / 3600:.1f} h"
 
 
 def how_far(progress: float | None, eta_s: float | None) -> str:

@@ -48,17 +48,6 @@ DONE = {
 }
 
 
-def span(seconds: float) -> str:
-    """`about 2 min`: never more exact than it is known."""
-    if seconds < 10:
-        return "a few seconds"
-    if seconds < 90:
-        return f"about {round(seconds / 10) * 10} s"
-    if seconds < 90 * 60:
-        return f"about {round(seconds / 60)} min"
-    return f"about {seconds / 3600:.1f} h"
-
-
 def hop_line(hop: Hop) -> str:
     """For a tooltip and a screen reader."""
     latency = f", {hop.latency_ms:.0f} ms" if hop.latency_ms is not None else ""

@@ -6,7 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from strixdesk.core.box import Operation
-from strixdesk.ui.box_words import OPERATION_MARKS, operation_title, span
+from strixdesk.core.spans import span
+from strixdesk.ui.box_words import OPERATION_MARKS, operation_title
 from strixdesk.ui.marks import StateMark
 from strixdesk.ui.meter_bar import MeterBar
 from strixdesk.ui.plain import plain, push

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from strixdesk.core.spans import span
 from strixdesk.core.tier import TierState, TierStatus
-from strixdesk.ui.box_words import span
 from strixdesk.ui.meter_bar import MeterBar
 from strixdesk.ui.plain import plain
 from strixdesk.ui.sparkline import Sparkline

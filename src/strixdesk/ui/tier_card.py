@@ -7,8 +7,9 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from strixdesk.core.box import Deed
+from strixdesk.core.spans import span
 from strixdesk.core.tier import Tier, TierState, TierStatus
-from strixdesk.ui.box_words import context_words, short_model, span, state_words
+from strixdesk.ui.box_words import context_words, short_model, state_words
 from strixdesk.ui.elided_label import ElidedLabel
 from strixdesk.ui.marks import TIER_MARKS, Mark, StateMark
 from strixdesk.ui.plain import empty, plain, push
