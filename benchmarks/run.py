@@ -18,6 +18,7 @@ NAMES = (
     "box_refresh",
     "handover",
     "outage",
+    "ssh_command",
 )
 
 
