@@ -204,6 +204,8 @@ class ScriptedBoxes:
 
     def __init__(self, *boxes: Box) -> None:
         self.calls: list[tuple[object, ...]] = []
+        self.starts_s: dict[str, float] = {}
+        """How long services took to start before."""
         self._boxes = boxes or (BOX,)
         self._status = {box.name: status() for box in self._boxes}
         self._subscribers: list[Callable[[BoxChanged | BoxesChanged], None]] = []
@@ -238,6 +240,9 @@ class ScriptedBoxes:
     async def refresh(self, box: Box) -> BoxStatus:
         self.calls.append(("refresh", box.name))
         return self.status_of(box)
+
+    def expected_start_s(self, box: Box, service: str) -> float | None:
+        return self.starts_s.get(service)
 
     def forecast(self, box: Box, services: Sequence[str]) -> Forecast | None:
         now = self.status_of(box)

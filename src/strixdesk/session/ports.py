@@ -226,6 +226,9 @@ class Boxes(Protocol):
         """A look from now on, the stack's files included. Never raises for a broken hop: it is in
         the status."""
 
+    def expected_start_s(self, box: Box, service: str) -> float | None:
+        """How long its starts took before; None: never seen."""
+
     def forecast(self, box: Box, services: Sequence[str]) -> Forecast | None:
         """What starting these would do to its memory; None: nothing is known of it yet."""
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from strixdesk.core.audio import Utterance
-from strixdesk.core.box import Deed
 from strixdesk.core.conversation import (
-    Conversation,
-    ConversationSummary,
     Image,
     Message,
     MessageStatus,
@@ -26,60 +22,44 @@ from strixdesk.core.events import (
     BoxesChanged,
     ConversationChanged,
     ConversationRemoved,
-    Event,
     Failed,
     HandsFreeSwitched,
     LevelChanged,
     MicrophoneChanged,
     MicrophoneState,
-    Noticed,
     PartialTranscript,
-    ServersFound,
     SpeechSwitched,
-    TierChanged,
-    TiersChanged,
     TurnChanged,
-    UsageChanged,
 )
 from strixdesk.core.hearing import MicrophoneMoved
 from strixdesk.core.ids import new_id
-from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.core.turn import Turn, TurnSource, TurnState
-from strixdesk.core.usage import UsageReport
+from strixdesk.session.announcer import Announcer
 from strixdesk.session.asked import Question
-from strixdesk.session.box_tools import BoxTools
+from strixdesk.session.box_control import BoxControl
 from strixdesk.session.confirmations import Confirmations
+from strixdesk.session.conversation_desk import ConversationDesk
 from strixdesk.session.hearing import Heard, Hearing
 from strixdesk.session.leftovers import recover_recordings
 from strixdesk.session.live_turn import Asking, LiveTurn
-from strixdesk.session.log import ConversationLog
-from strixdesk.session.ports import Boxes
 from strixdesk.session.services import Services
 from strixdesk.session.spoken import FromFile, FromMessage, FromMicrophone
 from strixdesk.session.summary import Summariser
-from strixdesk.session.tier_control import TierControl
 from strixdesk.session.turn_runner import TurnRunner
 from strixdesk.session.typed import Typed
-from strixdesk.session.usage_book import UsageBook
-from strixdesk.settings import BoxSettings
 
 log = logging.getLogger(__name__)
 
 
-class Session:
+class Session(ConversationDesk):
     """Implements `Assistant`. Every method is called on the event loop's thread."""
 
     def __init__(self, services: Services, *, speech_on: bool) -> None:
-        self._services = services
-        self._subscribers: list[Callable[[Event], None]] = []
+        super().__init__(services)
         self._speech_on = speech_on
         self._hands_free = False
-        self._tier: str | None = None
-        self._log = self._fresh_log()
-        self._live: LiveTurn | None = None
         self._ended: asyncio.Future[bool] | None = None
         """Set when the utterance under way is over: whether it holds speech."""
-        self._background: set[asyncio.Task[Any]] = set()
         self._hearing = Hearing(
             services.recogniser,
             services.recordings,
@@ -91,31 +71,15 @@ class Session:
         )
         self._summariser = Summariser(services, self._emit, self._spawn)
         self.confirmations = Confirmations(self._emit)
+        self._announcer = Announcer(services, self._emit, self._quiet)
+        self._box_control: BoxControl | None = None
+        if services.boxes:
+            self._box_control = BoxControl(
+                services.boxes, services.tiers, self.confirmations, self._spawn, self._say
+            )
         self._press_tier: str | None = None
         self._key_down = False
         services.listener.subscribe(self._hearing.take)
-        services.tiers.subscribe(lambda tier, status: self._emit(TierChanged(tier, status)))
-        services.tiers.subscribe_list(self._tell_tiers)
-        if services.boxes:
-            services.boxes.subscribe(self._emit)
-        self._control = TierControl(services.tiers, services.boxes, services.controls, self._emit)
-        self._usage = services.usage or UsageBook(services.store, services.settings.usage)
-        self._usage.subscribe(lambda: self._emit(UsageChanged()))
-
-    # -- events --------------------------------------------------------------------------------
-
-    def subscribe(self, on_event: Callable[[Event], None]) -> Callable[[], None]:
-        self._subscribers.append(on_event)
-
-        def unsubscribe() -> None:
-            if on_event in self._subscribers:
-                self._subscribers.remove(on_event)
-
-        return unsubscribe
-
-    def _emit(self, event: Event) -> None:
-        for subscriber in tuple(self._subscribers):
-            subscriber(event)
 
     # -- beginning and end ---------------------------------------------------------------------
 
@@ -149,9 +113,7 @@ class Session:
         """Interrupt what is live, then shut everything down in order."""
         self._services.sink.flush()
         await self._interrupted()
-        for task in tuple(self._background):
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._end_background()
         services = self._services
         for part in (
             services.listener,
@@ -171,49 +133,7 @@ class Session:
             except Exception:  # whatever it is, the others are closed all the same
                 log.exception("closing %s", type(part).__name__)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._reap)
-        return task
-
-    def _reap(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("background task failed", exc_info=error)
-            self._emit(Failed("Something went wrong inside StrixDesk.", "The log has the details."))
-
     # -- conversations -------------------------------------------------------------------------
-
-    def _fresh_log(self, conversation_id: str = "") -> ConversationLog:
-        conversation = Conversation(conversation_id or new_id(), "")
-        return ConversationLog(conversation, self._services.store, self._emit)
-
-    @property
-    def conversation_id(self) -> str:
-        return self._log.id
-
-    async def conversations(self) -> tuple[ConversationSummary, ...]:
-        return await self._services.store.conversations()
-
-    async def find(self, words: str) -> frozenset[str]:
-        found = await self._services.store.search(words, limit=500)
-        return frozenset(one.conversation_id for one in found)
-
-    async def open_conversation(self, conversation_id: str) -> Conversation:
-        conversation = await self._services.store.conversation(conversation_id)
-        live = self._live.runner.conversation if self._live else self._log
-        known = next((log for log in (self._log, live) if log.id == conversation_id), None)
-        # What is live is ahead of what is on disk, and has one writer.
-        self._log = known or ConversationLog(conversation, self._services.store, self._emit)
-        return replace(conversation, messages=self._log.messages)
-
-    def new_conversation(self, conversation_id: str = "") -> str:
-        self._log = self._fresh_log(conversation_id)
-        return self._log.id
-
-    async def rename_conversation(self, conversation_id: str, title: str) -> None:
-        self._emit(ConversationChanged(await self._services.store.rename(conversation_id, title)))
 
     async def remove_conversation(self, conversation_id: str) -> None:
         if self._live and self._live.runner.conversation.id == conversation_id:
@@ -223,9 +143,6 @@ class Session:
         if self._log.id == conversation_id:
             self._log = self._fresh_log()
         self._emit(ConversationRemoved(conversation_id))
-
-    async def restore_conversation(self, conversation_id: str) -> None:
-        self._emit(ConversationChanged(await self._services.store.restore(conversation_id)))
 
     # -- turns ---------------------------------------------------------------------------------
 
@@ -268,6 +185,9 @@ class Session:
     def stop(self) -> None:
         # Speech is silenced here and now; the rest takes the turn's task a moment.
         self._services.sink.flush()
+        self._announcer.hush()
+        if self._box_control:
+            self._box_control.stop()
         self._drop_utterance()
         if self._live:
             self._live.stop()
@@ -329,7 +249,14 @@ class Session:
 
     def _runner(self, source: TurnSource, state: TurnState) -> TurnRunner:
         turn = Turn(new_id(), self._log.id, source, state, time.monotonic())
-        return TurnRunner(turn, self._log, self._services, self._emit, speak=self._speech_on)
+        return TurnRunner(
+            turn,
+            self._log,
+            self._services,
+            self._emit,
+            speak=self._speech_on,
+            control=self._box_control,
+        )
 
     def _launch(self, runner: TurnRunner, asking: Asking) -> None:
         """Makes it the live turn; the former one is interrupted first, and ends first."""
@@ -337,6 +264,7 @@ class Session:
         if former and not former.over.is_set():
             self._services.sink.flush()
             former.stop()
+        self._announcer.hush()
         self._summariser.stop()
         listener = self._services.listener
 
@@ -353,10 +281,9 @@ class Session:
         self._live = LiveTurn(runner, asking, former, on_begin=begin, on_end=end)
         self._spawn(self._live.run())
 
-    async def _interrupted(self) -> None:
-        if self._live:
-            self._live.stop()
-            await self._live.over.wait()
+    async def _say(self, sentence: str) -> None:
+        if self._speech_on:
+            await self._announcer.say(sentence)
 
     # -- voice ---------------------------------------------------------------------------------
 
@@ -364,6 +291,7 @@ class Session:
         self._press_tier = tier
         self._key_down = True
         self._services.sink.flush()
+        self._announcer.hush()
         if self._live:
             self._live.stop()
         self._spawn(self._press())
@@ -436,76 +364,7 @@ class Session:
     def attachment_path(self, image: Image) -> Path:
         return self._services.attachments.path(image)
 
-    # -- tiers ---------------------------------------------------------------------------------
-
-    def tiers(self) -> tuple[tuple[Tier, TierStatus], ...]:
-        statuses = self._services.tiers.statuses()
-        unknown = TierStatus(TierState.UNKNOWN, since=0.0)
-        return tuple((t, statuses.get(t.name, unknown)) for t in self._services.tiers.all())
-
-    def refresh_tiers(self) -> None:
-        self._spawn(self._services.tiers.refresh())
-        self._spawn(self._discover())
-
-    async def _discover(self) -> None:
-        if found := await self._services.tiers.discover():
-            self._emit(ServersFound(tuple(found)))
-
-    def adopt_tier(self, tier: Tier) -> None:
-        self._services.tiers.add(tier)
-        self._tell_tiers()
-        self.refresh_tiers()
-
-    def _tell_tiers(self) -> None:
-        self._emit(TiersChanged(self._services.tiers.all()))
-        for tier, status in self.tiers():
-            self._emit(TierChanged(tier, status))
-
-    def decorate_tiers(self, labels: Mapping[str, str], favourites: frozenset[str]) -> None:
-        self._services.tiers.decorate(labels, favourites)
-
-    def switch_to_cloud(self, role: str, on: bool) -> None:
-        self._spawn(self._switch(role, on))
-
-    async def _switch(self, role: str, on: bool) -> None:
-        try:
-            tiers = self._services.tiers.all()
-            self._emit(Noticed(await self._services.cloud.turn(role, on, tiers)))
-        except StrixError as error:
-            self._emit(Failed(error.message, error.advice))
-
-    async def usage(self, month: str | None = None) -> UsageReport:
-        return await self._usage.report(month)
-
-    def set_tier(self, name: str | None) -> None:
-        self._tier = name
-
     # -- boxes ---------------------------------------------------------------------------------
-
-    def boxes(self) -> Boxes | None:
-        return self._services.boxes
-
-    def box_tools(self) -> BoxTools | None:
-        return self._services.box_tools
-
-    def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
-        if boxes := self._services.boxes:
-            boxes.add(box.box())
-        for tier in tiers:
-            self.adopt_tier(tier)
-
-    def control_tier(self, name: str, deed: Deed) -> None:
-        self._spawn(self._control.do(name, deed))
-
-    def set_watched(self, watched: bool) -> None:
-        self._services.tiers.set_watched(watched)
-        if boxes := self._services.boxes:
-            boxes.set_watched(watched)
-
-    def set_asleep(self, asleep: bool) -> None:
-        self._services.tiers.set_asleep(asleep)
-        if boxes := self._services.boxes:
-            boxes.set_asleep(asleep)
 
     def confirm(self, question: str, yes: bool) -> None:
         self.confirmations.answer(question, yes=yes)

@@ -18,6 +18,7 @@ from strixdesk.core.route import Route, begun_by_first
 from strixdesk.core.tier import TierState
 from strixdesk.core.turn import Turn, TurnState, Usage
 from strixdesk.session.asked import Question
+from strixdesk.session.box_control import BoxControl
 from strixdesk.session.carrying import Carrier
 from strixdesk.session.log import ConversationLog, StreamingAnswer
 from strixdesk.session.prompt import needed_tokens
@@ -40,6 +41,8 @@ class TurnRunner:
     services: Services
     emit: Callable[[Event], None]
     speak: bool
+    control: BoxControl | None = None
+    """Takes what is said to the program itself; None: there are no boxes."""
     started_at: float = field(default_factory=time.monotonic)
     """When the user was done: key up, end of file, Enter. Monotonic seconds."""
     transcript: str | None = None
@@ -71,7 +74,10 @@ class TurnRunner:
             if asked is not None:
                 if self.turn.state is not TurnState.THINKING:
                     self.move(TurnState.THINKING)
-                await self._answer(asked)
+                if (words := self._taken(asked)) is not None:
+                    await self._tell(words)
+                else:
+                    await self._answer(asked)
             self._end(TurnState.FAILED if self.error else TurnState.DONE)
         except asyncio.CancelledError:
             self._end(TurnState.INTERRUPTED)
@@ -87,6 +93,36 @@ class TurnRunner:
         self.time(total_ms=self.elapsed_ms())
         self.move(state)
         log.info("turn %s: %s, %s", self.turn.id, state.value, self.turn.timings)
+
+    def _taken(self, question: Question) -> str | None:
+        """What the program itself says to it; None: a model is asked."""
+        again = question.history_before or question.continues
+        if self.control is None or again or question.images:
+            return None
+        return self.control.take(question.text, self.conversation, aloud=self.speak)
+
+    async def _tell(self, words: str) -> None:
+        message = Message(
+            new_id(), Role.ASSISTANT, (Text(""),), MessageStatus.STREAMING, time.time()
+        )
+        await self.conversation.add(message)
+        answer = StreamingAnswer(message, self.conversation, self.emit)
+        answer.append(words)
+        await answer.end(MessageStatus.COMPLETE, None, spoken=self.speak)
+        self.answer = answer.message
+        if self.speak:
+            await self._read_whole(answer)
+
+    async def _read_whole(self, answer: StreamingAnswer) -> None:
+        speech = self._speech(answer, before=0)
+        speech.feed(answer.text)
+        speech.finish()
+        self._speaking = asyncio.create_task(self._read_out(speech))
+        try:
+            await asyncio.wait({self._speaking})
+        finally:
+            self.hush()
+            await asyncio.wait({self._speaking})
 
     async def _answer(self, question: Question) -> None:
         begun = time.monotonic()
@@ -115,7 +151,8 @@ class TurnRunner:
         await self._carry(route, StreamingAnswer(message, self.conversation, self.emit), question)
 
     async def _carry(self, route: Route, answer: StreamingAnswer, question: Question) -> None:
-        speech = self._speech(answer) if self.speak else None
+        # Of an answer that is continued, what stands was read out, or stopped.
+        speech = self._speech(answer, before=len(answer.text)) if self.speak else None
         self._speaking = asyncio.create_task(self._read_out(speech)) if speech else None
 
         def on_text(text: str, took_ms: float) -> None:
@@ -215,9 +252,7 @@ class TurnRunner:
         if self._speaking:
             self._speaking.cancel()
 
-    def _speech(self, answer: StreamingAnswer) -> SpeechOut:
-        before = len(answer.text)  # of an answer that is continued: it was read out, or stopped
-
+    def _speech(self, answer: StreamingAnswer, *, before: int) -> SpeechOut:
         def first_audio() -> None:
             self.time(first_audio_ms=self.elapsed_ms())
             if self.turn.state is TurnState.THINKING:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from strixdesk.backends.box.control import Patience
 from strixdesk.backends.box.keeper import BoxKeeper, BoxPace, World
+from strixdesk.backends.box.services import start_key
 from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.box.start_history import StartHistory
 from strixdesk.core.box import Box, BoxStatus, Deed, Operation
@@ -35,7 +36,7 @@ class BoxWatch:
         self._world = world
         self._wake = wake
         self._subscribers: list[Callable[[BoxChanged | BoxesChanged], None]] = []
-        history = history or StartHistory()
+        history = self._history = history or StartHistory()
 
         def keeper_of(box: Box) -> BoxKeeper:
             return BoxKeeper(
@@ -74,6 +75,12 @@ class BoxWatch:
 
     def stack_of(self, box: Box) -> Stack | None:
         return self._keeper(box).stack
+
+    def expected_start_s(self, box: Box, service: str) -> float | None:
+        stack = self.stack_of(box)
+        return self._history.expected_s(
+            start_key(box, service, stack.service(service) if stack else None)
+        )
 
     def subscribe(self, on_event: Callable[[BoxChanged | BoxesChanged], None]) -> None:
         self._subscribers.append(on_event)

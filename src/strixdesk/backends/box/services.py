@@ -91,7 +91,7 @@ class ServiceBook:
         elapsed_s = None
         if box_now is not None and status.since is not None:
             elapsed_s = max(0.0, box_now - status.since)
-        expected_s = self._history.expected_s(self._key(one.service, service))
+        expected_s = self._history.expected_s(start_key(self._box, one.service, service))
         progress, eta_s = forecast_start(start, elapsed_s, expected_s)
         return replace(
             status,
@@ -131,7 +131,7 @@ class ServiceBook:
         self._errors.pop(one.id, None)
         since = one.status.since
         if (one.id, one.started) in self._waited and box_now is not None and since is not None:
-            self._history.add(self._key(one.service, service), box_now - since)
+            self._history.add(start_key(self._box, one.service, service), box_now - since)
 
     async def _listening(
         self,
@@ -156,9 +156,11 @@ class ServiceBook:
         self._errors = {name: text for name, text in self._errors.items() if name in here}
         self._waited = {pair for pair in self._waited if pair[0] in here}
 
-    def _key(self, name: str, service: Service | None) -> str:
-        model = service.model if service and service.model else ""
-        return f"{self._box.name}/{name}/{model}"
+
+def start_key(box: Box, name: str, service: Service | None) -> str:
+    """What a start is remembered under: another model takes another time."""
+    model = service.model if service and service.model else ""
+    return f"{box.name}/{name}/{model}"
 
 
 def forecast_start(

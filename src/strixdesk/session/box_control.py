@@ -1,0 +1,243 @@
+"""Starts and stops things on a box by word: plan, read-back, yes, progress, end.
+
+Nothing is done before the yes. What is done goes on beside the turns, and “stop” ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
+
+from strixdesk.core.box import Box, Deed, Operation, OperationState
+from strixdesk.core.commands import Command, Reply, command, listed, reply
+from strixdesk.core.conversation import Message, MessageStatus, Role, Text
+from strixdesk.core.errors import StrixError
+from strixdesk.core.events import BoxChanged, BoxesChanged
+from strixdesk.core.ids import new_id
+from strixdesk.core.memory import Forecast, gb
+from strixdesk.session.confirmations import Confirmations
+from strixdesk.session.log import ConversationLog
+from strixdesk.session.ports import Boxes, Tiers
+
+YES_WITHIN_S = 60.0
+CANCEL_WITHIN_S = 0.2
+"""An operation that has not reached a safe point by then is cut off."""
+CANCELLED = "Cancelled: what was up stays up."
+_DOING = {
+    Deed.START: "Starting",
+    Deed.STOP: "Stopping",
+    Deed.RESTART: "Restarting",
+    Deed.PULL: "Pulling",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    command: Command
+    box: Box
+    override: bool = False
+
+
+@dataclass(slots=True)
+class _Running:
+    task: asyncio.Task[Operation]
+    progress: asyncio.Queue[str]
+    stopped: bool = False
+
+
+class BoxControl:
+    """`spawn` runs something beside the turns, `say` reads a sentence out when there is quiet."""
+
+    def __init__(
+        self,
+        boxes: Boxes,
+        tiers: Tiers,
+        confirmations: Confirmations,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        say: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._boxes = boxes
+        self._tiers = tiers
+        self._confirmations = confirmations
+        self._spawn = spawn
+        self._say = say
+        self._refused: Plan | None = None
+        """Does not fit: “start anyway” would do it all the same."""
+        self._running: dict[str, _Running] = {}
+        boxes.subscribe(self._moved)
+
+    def take(self, text: str, conversation: ConversationLog, *, aloud: bool) -> str | None:
+        """What to tell the user at once; None: it is a question for a model. `aloud`: the turn is
+        spoken, and so is what comes of it."""
+        said, waits = reply(text), self._confirmations.open
+        refused, self._refused = self._refused, None
+        if waits:
+            self._confirmations.answer(waits, yes=said is Reply.YES)
+            if said is Reply.YES:
+                return "All right."
+            if said in {Reply.NO, Reply.STOP}:
+                return "All right, nothing is done."
+        if said is Reply.STOP and self.stop():
+            return "I am stopping it."
+        if said is Reply.ANYWAY and refused:
+            return self._ask(replace(refused, override=True), conversation, aloud=aloud)
+        stacks = {box.name: self._boxes.stack_of(box) for box in self._boxes.all()}
+        if found := command(text, self._tiers.all(), stacks):
+            box = next(box for box in self._boxes.all() if box.name == found.box)
+            return self._ask(Plan(found, box), conversation, aloud=aloud)
+        return None
+
+    def stop(self) -> bool:
+        """Cancels what is being done. False: nothing is."""
+        running = [(name, one) for name, one in self._running.items() if not one.stopped]
+        for name, one in running:
+            one.stopped = True
+            for box in self._boxes.all():
+                if box.name == name:
+                    self._boxes.cancel(box)
+            asyncio.get_running_loop().call_later(CANCEL_WITHIN_S, one.task.cancel)
+        return bool(running)
+
+    # -- before the yes ------------------------------------------------------------------------
+
+    def _ask(self, plan: Plan, conversation: ConversationLog, *, aloud: bool) -> str:
+        box, status = plan.box, self._boxes.status_of(plan.box)
+        if box.name in self._running:
+            return f"Something is being done on {box.name} already. Say stop to end it."
+        if status.broken:
+            return f"{box.name} cannot be reached. {status.broken.detail}".strip()
+        if status.holder:
+            return f"{status.holder} is starting or stopping things on {box.name} right now."
+        look = self._forecast(plan)
+        if look and not look.fits and not plan.override:
+            self._refused = plan
+            ways = " Or: ".join(one.sentence for one in look.remedies[:2])
+            return " ".join(filter(None, (look.sentence, ways, "Or say: start anyway.")))
+        sentence = self._sentence(plan, look)
+        self._spawn(self._confirmed(plan, sentence, conversation, aloud=aloud))
+        return sentence
+
+    def services(self, plan: Plan) -> tuple[str, ...]:
+        """What it is about, in the order in which it is dealt with."""
+        stack, meant = self._boxes.stack_of(plan.box), plan.command
+        if meant.services or stack is None:
+            return meant.services
+        mode = stack.mode(meant.mode) if meant.mode else None
+        return mode.services if mode else tuple(one.name for one in stack.services)
+
+    def _forecast(self, plan: Plan) -> Forecast | None:
+        if plan.command.deed is not Deed.START:
+            return None
+        return self._boxes.forecast(plan.box, self.services(plan))
+
+    def _sentence(self, plan: Plan, look: Forecast | None) -> str:
+        meant = plan.command
+        what = meant.words
+        if not meant.services:
+            stack = self._boxes.stack_of(plan.box)
+            roles = [
+                one.role or one.name
+                for name in self.services(plan)
+                if stack and (one := stack.service(name))
+            ]
+            what += f": {listed(roles)}" if roles else ""
+        facts = [f"I would {meant.deed.value} {what} on {plan.box.name}."]
+        if meant.deed in {Deed.START, Deed.RESTART}:
+            past = [self._boxes.expected_start_s(plan.box, one) for one in self.services(plan)]
+            known = [seconds for seconds in past if seconds is not None]
+            if known and len(known) == len(past):
+                facts.append(f"That takes {_about(sum(known))}.")
+        if look and look.fits:
+            facts.append(f"It leaves {gb(look.free_bytes)} free.")
+        elif look:
+            facts.append("The memory does not suffice for that, and the box may freeze.")
+        return " ".join((*facts, "Say yes."))
+
+    # -- after it ------------------------------------------------------------------------------
+
+    async def _confirmed(
+        self, plan: Plan, sentence: str, conversation: ConversationLog, *, aloud: bool
+    ) -> None:
+        if await self._confirmations.ask(sentence, YES_WITHIN_S):
+            await self.do(plan, conversation, aloud=aloud)
+
+    async def do(self, plan: Plan, conversation: ConversationLog, *, aloud: bool) -> bool:
+        """Does it and tells of it in the conversation. True: it is done."""
+        meant = plan.command
+        begun = f"{_DOING[meant.deed]} {meant.words} on {plan.box.name}."
+        message = Message(
+            new_id(), Role.ASSISTANT, (Text(begun),), MessageStatus.STREAMING, time.time()
+        )
+        if plan.box.name in self._running:  # begun meanwhile, by another yes
+            return False
+        doing = self._boxes.do(
+            plan.box, meant.deed, meant.services, mode=meant.mode, override=plan.override
+        )
+        running = _Running(asyncio.ensure_future(doing), asyncio.Queue())
+        self._running[plan.box.name] = running
+        try:
+            await conversation.add(message)
+            follower = asyncio.create_task(self._follow(message, running, conversation))
+            try:
+                done, words = await self._end(running)
+            finally:
+                running.task.cancel()
+                follower.cancel()
+                await asyncio.wait({follower, running.task})
+        finally:
+            del self._running[plan.box.name]
+        status = MessageStatus.COMPLETE if done or running.stopped else MessageStatus.FAILED
+        shown = words or f"Done: {meant.deed.value} {meant.words}."
+        await conversation.update(
+            replace(
+                message,
+                parts=(Text(shown),),
+                status=status,
+                detail=None if status is MessageStatus.COMPLETE else shown,
+                spoken=aloud,
+            )
+        )
+        if aloud:
+            await self._say(shown)
+        return done
+
+    async def _end(self, running: _Running) -> tuple[bool, str]:
+        try:
+            await asyncio.wait({running.task})
+            ended = running.task.result()
+        except asyncio.CancelledError:
+            if not running.stopped:
+                raise
+            return False, CANCELLED
+        except StrixError as error:
+            return False, error.sentence()
+        if ended.state is OperationState.CANCELLED:
+            return False, CANCELLED
+        return ended.state is OperationState.DONE, ended.step
+
+    async def _follow(
+        self, message: Message, running: _Running, conversation: ConversationLog
+    ) -> None:
+        told = message.text
+        while True:
+            step = await running.progress.get()
+            while not running.progress.empty():
+                step = running.progress.get_nowait()
+            if step and step != told:
+                told = step
+                await conversation.update(replace(message, parts=(Text(step),)))
+
+    def _moved(self, event: BoxChanged | BoxesChanged) -> None:
+        if isinstance(event, BoxChanged) and (now := event.status.operation):
+            running = self._running.get(event.box.name)
+            if running and not now.state.over:
+                running.progress.put_nowait(now.step)
+
+
+def _about(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} seconds"
+    return f"about {round(seconds / 60)} minutes"

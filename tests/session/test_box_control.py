@@ -1,0 +1,172 @@
+"""“Start the coder”: a plan that is read back, a yes, progress, and a stop that is obeyed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from strixdesk.core.box import BoxMemory, BoxStatus, Deed, OperationState
+from strixdesk.core.chat import ChatDelta, ChatEnd
+from strixdesk.core.conversation import MessageStatus
+from strixdesk.core.events import ConfirmationAsked, ConfirmationEnded, MessageChanged
+from strixdesk.core.turn import TurnState
+from tests.session.conftest import Stage
+from tests.support.fakes import FakeTiers, ScriptedChat
+from tests.support.scripted_boxes import BOX, GB, TIERS, ScriptedBoxes, operation, status
+
+
+@pytest.fixture
+def boxes(stage: Stage) -> ScriptedBoxes:
+    """Where everything is stopped and there is room."""
+    boxes = ScriptedBoxes()
+    boxes.tell(BOX, roomy(120))
+    stage.boxes = boxes
+    stage.tiers = FakeTiers(*TIERS)
+    return boxes
+
+
+def roomy(free_gb: int) -> BoxStatus:
+    return replace(status(), services=(), memory=BoxMemory(128 * GB, free_gb * GB))
+
+
+def done(boxes: ScriptedBoxes) -> list[tuple[object, ...]]:
+    return [call for call in boxes.calls if call[0] == "do"]
+
+
+async def said(stage: Stage, text: str) -> None:
+    """One typed turn, to its end."""
+    session = stage.session
+    await session.finished(session.begin_typed(text))
+
+
+async def asked(stage: Stage) -> str:
+    """The question that waits for a yes."""
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationAsked)))
+    return stage.heard.of(ConfirmationAsked)[-1].sentence
+
+
+def told(stage: Stage, words: str) -> list[MessageStatus]:
+    changes = stage.heard.of(MessageChanged)
+    return [one.message.status for one in changes if words in one.message.text]
+
+
+async def test_a_command_is_read_back_with_its_plan_and_nothing_runs_before_the_yes(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    boxes.starts_s = {"vllm-coder": 125.0}
+    await stage.begin()
+    await said(stage, "Start the coder, please.")
+    sentence = await asked(stage)
+    assert sentence.startswith("I would start the coder on strix. That takes about 2 minutes.")
+    assert "free" in sentence
+    assert sentence.endswith("Say yes.")
+    assert done(boxes) == []
+
+
+async def test_a_typed_yes_starts_it_and_its_end_is_told(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    await stage.begin()
+    await said(stage, "start the coder")
+    await asked(stage)
+    await said(stage, "yes")
+    await stage.heard.until(lambda: bool(done(boxes)))
+    assert done(boxes) == [("do", "strix", Deed.START, ("vllm-coder",), None, False)]
+    boxes.step(BOX, operation())
+    await stage.heard.until(lambda: bool(told(stage, "loading weights")))
+    boxes.step(BOX, replace(operation(state=OperationState.DONE), step="The coder is ready."))
+    await stage.heard.until(lambda: MessageStatus.COMPLETE in told(stage, "The coder is ready."))
+
+
+async def test_a_clicked_yes_does_the_same(stage: Stage, boxes: ScriptedBoxes) -> None:
+    session = await stage.begin()
+    await said(stage, "start gpu mode")
+    await asked(stage)
+    session.confirm(stage.heard.of(ConfirmationAsked)[-1].id, yes=True)
+    await stage.heard.until(lambda: bool(done(boxes)))
+    assert done(boxes) == [("do", "strix", Deed.START, (), "gpu", False)]
+
+
+async def test_a_spoken_command_is_answered_aloud(stage: Stage, boxes: ScriptedBoxes) -> None:
+    stage.recogniser.results = ["Start the coder.", "Yes."]
+    await stage.begin(speech_on=True)
+    for _ in range(2):
+        stage.listener.end(stage.listener.begin())
+        await stage.until(TurnState.DONE)
+        stage.heard.events = [e for e in stage.heard.events if isinstance(e, ConfirmationAsked)]
+    await stage.heard.until(lambda: bool(done(boxes)))
+    boxes.step(BOX, replace(operation(state=OperationState.DONE), step="The coder is ready."))
+    await stage.heard.until(lambda: MessageStatus.COMPLETE in told(stage, "The coder is ready."))
+    assert any("I would start the coder" in one for one in stage.voice.said)
+
+
+@pytest.mark.parametrize("answer", ["no", "stop", "What is a tensor?"])
+async def test_a_no_or_another_question_ends_it(
+    stage: Stage, boxes: ScriptedBoxes, answer: str
+) -> None:
+    stage.chat = ScriptedChat([ChatDelta("A grid of numbers."), ChatEnd("stop")])
+    await stage.begin()
+    await said(stage, "start the coder")
+    await asked(stage)
+    await said(stage, answer)
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationEnded)))
+    assert not stage.heard.of(ConfirmationEnded)[-1].confirmed
+    assert done(boxes) == []
+    assert len(stage.chat.requests) == (1 if "?" in answer else 0)
+
+
+async def test_what_does_not_fit_is_refused_until_the_deliberate_words(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    boxes.tell(BOX, roomy(10))
+    await stage.begin()
+    await said(stage, "start the coder")
+    assert told(stage, "Or say: start anyway.")
+    assert not stage.heard.of(ConfirmationAsked)
+    await said(stage, "start anyway")
+    await asked(stage)
+    assert done(boxes) == []
+    await said(stage, "yes")
+    await stage.heard.until(lambda: bool(done(boxes)))
+    assert done(boxes) == [("do", "strix", Deed.START, ("vllm-coder",), None, True)]
+
+
+async def test_yes_without_a_question_goes_to_the_model(stage: Stage, boxes: ScriptedBoxes) -> None:
+    stage.chat = ScriptedChat([ChatDelta("Good."), ChatEnd("stop")])
+    await stage.begin()
+    await said(stage, "yes")
+    assert len(stage.chat.requests) == 1
+
+
+async def started(stage: Stage, boxes: ScriptedBoxes) -> None:
+    await stage.begin()
+    await said(stage, "start the coder")
+    await asked(stage)
+    await said(stage, "yes")
+    await stage.heard.until(lambda: bool(done(boxes)))
+
+
+@pytest.mark.parametrize("by_word", [True, False])
+async def test_stop_cancels_what_is_being_done(
+    stage: Stage, boxes: ScriptedBoxes, by_word: bool
+) -> None:
+    """The scripted box never reaches a safe point: it is cut off all the same."""
+    await started(stage, boxes)
+    began = time.monotonic()
+    if by_word:
+        await said(stage, "stop")
+    else:
+        stage.session.stop()
+        assert ("cancel", "strix") in boxes.calls  # at once
+    await stage.heard.until(lambda: bool(told(stage, "Cancelled")))
+    assert time.monotonic() - began < 3.0  # 0.3 s on a quiet machine
+
+
+async def test_another_question_leaves_it_running(stage: Stage, boxes: ScriptedBoxes) -> None:
+    stage.chat = ScriptedChat([ChatDelta("A grid of numbers."), ChatEnd("stop")])
+    await started(stage, boxes)
+    await said(stage, "What is a tensor?")
+    assert ("cancel", "strix") not in boxes.calls
+    assert len(stage.chat.requests) == 1
