@@ -105,6 +105,12 @@ REFUSALS = [
         "does not have the model",
     ),
     Fault(
+        "model not found, llama.cpp's router",
+        http(400, recorded("llama/router_no_model.json")),
+        TierRefused,
+        "does not have the model",
+    ),
+    Fault(
         "Ollama: no such model",
         http(404, said('model "nope" not found, try pulling it first', type="not_found_error")),
         TierRefused,
