@@ -32,6 +32,7 @@ from strixdesk.ui.confirm_strip import ConfirmStrip
 from strixdesk.ui.memory_bar import MemoryBar
 from strixdesk.ui.start_dialog import RISK, StartDialog
 from strixdesk.ui.tiers_pane import TiersPane
+from strixdesk.ui.what_if import WhatIfPanel
 from tests.support.scripted_boxes import (
     BOX,
     BROKEN,
@@ -158,10 +159,24 @@ def test_given_an_operation_then_step_and_eta_are_shown_and_it_can_be_cancelled_
 def test_given_the_keyboard_then_each_piece_of_the_memory_bar_is_told(
     desk: Desk, boxes: ScriptedBoxes, qtbot: QtBot
 ) -> None:
-    (bar,) = [b for b in desk.window.findChildren(MemoryBar) if "today" in b.accessibleName()]
+    bars = desk.window.findChildren(MemoryBar)
+    (bar,) = [b for b in bars if b.accessibleName() == "Memory of strix today"]
     assert "GB free" in bar.accessibleDescription()
     qtbot.keyClick(bar, Qt.Key.Key_Left)
     assert bar.accessibleName() == "Memory of strix today: reserve: 4.0 GB"
+
+
+def test_given_a_start_that_is_pointed_at_then_its_button_stays_where_it_is(
+    desk: Desk, boxes: ScriptedBoxes, qtbot: QtBot
+) -> None:
+    start = pane(desk).card("reviewer").start
+    before = start.mapToGlobal(start.rect().center())
+    pane(desk).card("reviewer").start_considered.emit("reviewer")
+    (panel,) = desk.window.findChildren(WhatIfPanel)
+    qtbot.waitUntil(panel.isVisible)
+    boxes.tell(BOX, boxes.status_of(BOX))
+    assert panel.isVisible()
+    assert start.mapToGlobal(start.rect().center()) == before
 
 
 def test_given_a_start_that_is_pointed_at_then_its_verdict_stands_there_until_it_is_left(

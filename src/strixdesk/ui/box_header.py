@@ -41,8 +41,6 @@ class BoxHeader(QFrame):
         self._holder.hide()
         self.memory = MemoryView(theme, f"Memory of {box.name}")
         self._memory_line = plain("", "small", wrap=True)
-        self._verdict = plain("", "verdict", wrap=True)
-        self._verdict.hide()
         self.operation = OperationStrip(theme)
         self.operation.cancelled.connect(self.cancel_asked)
         self._buttons()
@@ -64,7 +62,6 @@ class BoxHeader(QFrame):
         column.addWidget(self._holder)
         column.addWidget(self.memory)
         column.addWidget(self._memory_line)
-        column.addWidget(self._verdict)
         column.addLayout(row)
         column.addWidget(self.operation)
         self.memory.hide()
@@ -139,16 +136,10 @@ class BoxHeader(QFrame):
         self._memory_line.setText(line[:1].upper() + line[1:])
         self._memory_line.setVisible(bool(line))
 
-    def show_memory(self, forecast: Forecast | None, *, considered: bool) -> None:
-        """`considered`: somebody points at a start; then its verdict stands beneath the bars."""
+    def show_memory(self, forecast: Forecast | None) -> None:
         self.memory.setVisible(forecast is not None)
         if forecast:
-            self.memory.show_forecast(forecast, compared=considered)
-        self._verdict.setVisible(considered and forecast is not None)
-        if considered and forecast:
-            self._verdict.setText(forecast.sentence)
-            self._verdict.setProperty("fits", forecast.fits)
-            self._verdict.style().polish(self._verdict)
+            self.memory.show_forecast(forecast, compared=False)
 
     def set_theme(self, theme: Theme) -> None:
         for part in (self.hops, self.memory, self.operation):

@@ -13,6 +13,7 @@ from strixdesk.core.tier import ControlKind, Tier
 from strixdesk.ui.box_header import BoxHeader
 from strixdesk.ui.theme import Theme
 from strixdesk.ui.tier_card import TierCard
+from strixdesk.ui.what_if import WhatIfPanel
 
 WhatIf = Callable[[Sequence[str]], Forecast | None]
 """What starting these services would do."""
@@ -28,6 +29,8 @@ class BoxSection(QFrame):
         self._stack: Stack | None = None
         self._units: dict[str, str] = {}
         """Services by the names of their tiers."""
+        self._considered: tuple[str, ...] = ()
+        """Services whose start is pointed at."""
         self.header = BoxHeader(box, theme)
         self.header.mode_considered.connect(self._consider_mode)
         self._cards = QVBoxLayout()
@@ -37,6 +40,7 @@ class BoxSection(QFrame):
         column.setSpacing(10)
         column.addWidget(self.header)
         column.addLayout(self._cards)
+        self._panel = WhatIfPanel(theme, f"Memory of {box.name}, if it is started,", self)
 
     def holds(self, tier: Tier) -> bool:
         return runs_on(tier, self.box)
@@ -52,9 +56,11 @@ class BoxSection(QFrame):
         self._stack = stack
         self.header.show_stack(stack)
         self.header.show_status(status)
-        self.header.show_memory(self._what_if(()), considered=False)
+        self.header.show_memory(self._what_if(()))
+        self._show_what_if(self._considered)
 
     def set_theme(self, theme: Theme) -> None:
+        self._panel.set_theme(theme)
         self.header.set_theme(theme)
 
     def _consider(self, tier: str) -> None:
@@ -66,7 +72,12 @@ class BoxSection(QFrame):
         self._show_what_if(mode.services if mode else ())
 
     def _show_what_if(self, services: Sequence[str]) -> None:
-        self.header.show_memory(self._what_if(services), considered=bool(services))
+        self._considered = tuple(services)
+        forecast = self._what_if(services) if services else None
+        if forecast:
+            self._panel.show_over(self.header.memory, forecast)
+        else:
+            self._panel.hide()
 
 
 def runs_on(tier: Tier, box: Box) -> bool:

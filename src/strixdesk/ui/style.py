@@ -73,6 +73,7 @@ def style_sheet(theme: Theme) -> str:
         border-radius: {RADIUS}px; }}
     #composer[focused="true"] {{ border: 1px solid {t.accent}; }}
     #composer QPlainTextEdit {{ background: transparent; border: none; }}
+    #whatIf {{ background: {t.raised}; border: 1px solid {t.muted}; border-radius: 8px; }}
     #card:hover {{ border-color: {t.muted}; }}
     #card:focus, #card[chosen="true"] {{ border: 2px solid {t.accent}; }}
     #chip {{ background: {t.code}; color: {t.muted}; border-radius: 6px; padding: 1px 6px; }}
