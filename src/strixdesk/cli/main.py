@@ -17,6 +17,9 @@ def main(argv: Sequence[str]) -> int:
     """The exit status: 0 done, 1 failed with a sentence on stderr, 2 a wrong command line."""
     common = _common()
     arguments, rest = common.parse_known_args(argv)
+    if arguments.config and not arguments.config.exists():
+        there_is_none = f"there is no settings file {arguments.config} yet: the defaults hold."
+        print(f"strixdesk: {there_is_none}", file=sys.stderr)
     if not rest:
         return _run_app(arguments)
     return _run_command(_parser(common).parse_args(argv))

@@ -13,6 +13,9 @@ _SIZE_OR_KIND = re.compile(
 )
 """Parts of a model's name that nobody says: `30b`, `a3b`, `q4`, `instruct`."""
 
+_MAY_ADDRESS = re.compile(r"@|(?:please )?(?:ask|tell|let|have) |[^,:]{1,120}[,:]")
+"""Most questions begin in no way that could address anybody: that is told without any names."""
+
 
 def addressee(text: str, tiers: Sequence[Tier]) -> Tier | None:
     """The tier that the text is addressed to: “@coder …”, “ask the coder …”, “coder, …”.
@@ -20,6 +23,8 @@ def addressee(text: str, tiers: Sequence[Tier]) -> Tier | None:
     The longest fitting name wins; one that several tiers share calls nobody.
     """
     start = text.lstrip()[:160].casefold()
+    if not _MAY_ADDRESS.match(start):
+        return None
     for called, tier in sorted(_called(tiers).items(), key=lambda one: -len(one[0])):
         words = [re.escape(word) for word in called.split()]
         said, joined = r"[\s_./:-]+".join(words), r"[\s_./:-]?".join(words)
