@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from strixdesk import __version__
+from strixdesk.cli.main import main
 
 
 def strixdesk(
     *arguments: str, folder: Path, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Without a screen, on a data folder of its own."""
+    """Without a screen, on a data folder and a settings file of its own."""
+    (folder / "strixdesk.toml").touch()
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -38,6 +40,14 @@ def strixdesk(
 def test_given_version_then_it_is_all_that_is_printed(tmp_path: Path) -> None:
     done = strixdesk("--version", folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"strixdesk {__version__}\n", "")
+
+
+def test_given_a_settings_file_that_is_not_there_then_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "other.toml"
+    assert main(["--config", str(file), "--data-dir", str(tmp_path), "config", "path"]) == 0
+    assert f"there is no settings file {file} yet: the defaults hold." in capsys.readouterr().err
 
 
 def test_given_help_then_every_command_is_named(tmp_path: Path) -> None:
