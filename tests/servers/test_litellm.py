@@ -157,7 +157,7 @@ async def test_given_a_dead_server_without_a_fallback_then_it_is_a_failure_that_
     error = (await ask(chat, listed["reviewer"].tier)).error
     assert isinstance(error, TierRefused)
     assert error.passing
-    assert "“proxy/reviewer” failed (HTTP 500)" in error.message
+    assert "“reviewer” failed (HTTP 500)" in error.message
     assert "Connection error" in error.message
 
 
@@ -193,7 +193,7 @@ async def test_given_a_question_too_long_for_every_server_then_that_is_said(
 ) -> None:
     error = (await ask(chat, listed["utility"].tier, "word " * 4000)).error
     assert isinstance(error, TierRefused)
-    assert "longer than “proxy/utility” can hold" in error.message
+    assert "longer than “utility” can hold (4031 of 512 tokens)" in error.message
     assert not error.passing
 
 
