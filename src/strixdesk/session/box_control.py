@@ -90,6 +90,9 @@ class BoxControl:
             return self._ask(Plan(found, box), conversation, aloud=aloud)
         return None
 
+    def busy(self, box: Box) -> bool:
+        return box.name in self._running
+
     def stop(self) -> bool:
         """Cancels what is being done. False: nothing is."""
         running = [(name, one) for name, one in self._running.items() if not one.stopped]
@@ -149,7 +152,7 @@ class BoxControl:
             past = [self._boxes.expected_start_s(plan.box, one) for one in self.services(plan)]
             known = [seconds for seconds in past if seconds is not None]
             if known and len(known) == len(past):
-                facts.append(f"That takes {_about(sum(known))}.")
+                facts.append(f"That takes {about(sum(known))}.")
         if look and look.fits:
             facts.append(f"It leaves {gb(look.free_bytes)} free.")
         elif look:
@@ -237,7 +240,7 @@ class BoxControl:
                 running.progress.put_nowait(now.step)
 
 
-def _about(seconds: float) -> str:
+def about(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} seconds"
     return f"about {round(seconds / 60)} minutes"

@@ -34,14 +34,12 @@ from strixdesk.core.events import (
 from strixdesk.core.hearing import MicrophoneMoved
 from strixdesk.core.ids import new_id
 from strixdesk.core.turn import Turn, TurnSource, TurnState
-from strixdesk.session.announcer import Announcer
 from strixdesk.session.asked import Question
-from strixdesk.session.box_control import BoxControl
-from strixdesk.session.confirmations import Confirmations
-from strixdesk.session.conversation_desk import ConversationDesk
+from strixdesk.session.box_desk import BoxDesk
 from strixdesk.session.hearing import Heard, Hearing
 from strixdesk.session.leftovers import recover_recordings
 from strixdesk.session.live_turn import Asking, LiveTurn
+from strixdesk.session.log import ConversationLog
 from strixdesk.session.services import Services
 from strixdesk.session.spoken import FromFile, FromMessage, FromMicrophone
 from strixdesk.session.summary import Summariser
@@ -51,12 +49,11 @@ from strixdesk.session.typed import Typed
 log = logging.getLogger(__name__)
 
 
-class Session(ConversationDesk):
+class Session(BoxDesk):
     """Implements `Assistant`. Every method is called on the event loop's thread."""
 
     def __init__(self, services: Services, *, speech_on: bool) -> None:
-        super().__init__(services)
-        self._speech_on = speech_on
+        super().__init__(services, speech_on=speech_on)
         self._hands_free = False
         self._ended: asyncio.Future[bool] | None = None
         """Set when the utterance under way is over: whether it holds speech."""
@@ -70,13 +67,6 @@ class Session(ConversationDesk):
             on_microphone=self._microphone_moved,
         )
         self._summariser = Summariser(services, self._emit, self._spawn)
-        self.confirmations = Confirmations(self._emit)
-        self._announcer = Announcer(services, self._emit, self._quiet)
-        self._box_control: BoxControl | None = None
-        if services.boxes:
-            self._box_control = BoxControl(
-                services.boxes, services.tiers, self.confirmations, self._spawn, self._say
-            )
         self._press_tier: str | None = None
         self._key_down = False
         services.listener.subscribe(self._hearing.take)
@@ -94,6 +84,8 @@ class Session(ConversationDesk):
         if boxes := self._services.boxes:
             self._emit(BoxesChanged(boxes.all()))
             await boxes.start()
+        if self._waiting:
+            self._spawn(self._waiting.answer_all())
         self._spawn(self._discover())
         self.warm()
 
@@ -196,6 +188,7 @@ class Session(ConversationDesk):
         self, message_id: str, *, tier: str | None = None, without_pictures: bool = False
     ) -> None:
         if question := self._question_of(message_id, tier):
+            self.drop_waiting(message_id)  # it is asked now, and answered once
             self._begin(replace(question, without_pictures=without_pictures))
 
     def continue_answer(self, message_id: str) -> None:
@@ -228,6 +221,11 @@ class Session(ConversationDesk):
             history_before=message_id,
         )
 
+    async def _ask_in(self, conversation: ConversationLog, question: Question) -> None:
+        runner = self._runner(TurnSource.TYPED, TurnState.THINKING, conversation)
+        self._launch(runner, Typed(runner, question, None))
+        await self.finished(runner)
+
     def _begin(self, question: Question) -> TurnRunner:
         """A turn for a question that stands in the conversation already."""
         self._drop_utterance()
@@ -247,15 +245,19 @@ class Session(ConversationDesk):
             FromMessage(runner, self._services, message, message.recording, tier=self._tier),
         )
 
-    def _runner(self, source: TurnSource, state: TurnState) -> TurnRunner:
-        turn = Turn(new_id(), self._log.id, source, state, time.monotonic())
+    def _runner(
+        self, source: TurnSource, state: TurnState, conversation: ConversationLog | None = None
+    ) -> TurnRunner:
+        conversation = conversation or self._log
+        turn = Turn(new_id(), conversation.id, source, state, time.monotonic())
         return TurnRunner(
             turn,
-            self._log,
+            conversation,
             self._services,
             self._emit,
             speak=self._speech_on,
             control=self._box_control,
+            waiting=self._waiting,
         )
 
     def _launch(self, runner: TurnRunner, asking: Asking) -> None:
@@ -280,10 +282,6 @@ class Session(ConversationDesk):
 
         self._live = LiveTurn(runner, asking, former, on_begin=begin, on_end=end)
         self._spawn(self._live.run())
-
-    async def _say(self, sentence: str) -> None:
-        if self._speech_on:
-            await self._announcer.say(sentence)
 
     # -- voice ---------------------------------------------------------------------------------
 
@@ -363,8 +361,3 @@ class Session(ConversationDesk):
 
     def attachment_path(self, image: Image) -> Path:
         return self._services.attachments.path(image)
-
-    # -- boxes ---------------------------------------------------------------------------------
-
-    def confirm(self, question: str, yes: bool) -> None:
-        self.confirmations.answer(question, yes=yes)

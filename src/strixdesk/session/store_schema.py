@@ -97,6 +97,15 @@ MIGRATIONS: tuple[str, ...] = (
         thinking TEXT NOT NULL
     );
     """,
+    """
+    CREATE TABLE kept_questions (
+        number INTEGER PRIMARY KEY,
+        message_id TEXT NOT NULL UNIQUE REFERENCES messages (id) ON DELETE CASCADE,
+        box TEXT NOT NULL,
+        tier TEXT,
+        kept_at REAL NOT NULL
+    );
+    """,
 )
 """A growing answer is not indexed at each checkpoint, only once it is settled."""
 

@@ -24,6 +24,7 @@ from strixdesk.session.log import ConversationLog, StreamingAnswer
 from strixdesk.session.prompt import needed_tokens
 from strixdesk.session.services import Services
 from strixdesk.session.speech import SpeechOut
+from strixdesk.session.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ class TurnRunner:
     speak: bool
     control: BoxControl | None = None
     """Takes what is said to the program itself; None: there are no boxes."""
+    waiting: Waiting | None = None
+    """Keeps what nobody can answer until somebody is up; None: there are no boxes."""
     started_at: float = field(default_factory=time.monotonic)
     """When the user was done: key up, end of file, Enter. Monotonic seconds."""
     transcript: str | None = None
@@ -101,6 +104,11 @@ class TurnRunner:
             return None
         return self.control.take(question.text, self.conversation, aloud=self.speak)
 
+    async def _postponed(self, route: Route, question: Question) -> bool:
+        if self.waiting is None or question.history_before or question.continues:
+            return False
+        return await self.waiting.postpone(route, question, self.conversation, aloud=self.speak)
+
     async def _tell(self, words: str) -> None:
         message = Message(
             new_id(), Role.ASSISTANT, (Text(""),), MessageStatus.STREAMING, time.time()
@@ -141,6 +149,8 @@ class TurnRunner:
         self.time(route_ms=self.elapsed_ms(begun))
         self.turn = replace(self.turn, route=route)
         self.emit(TurnChanged(self.turn))
+        if await self._postponed(route, question):
+            return
         if question.continues:
             parts = tuple(part for part in message.parts if not isinstance(part, Offer))
             message = replace(message, parts=parts, status=MessageStatus.STREAMING, detail=None)

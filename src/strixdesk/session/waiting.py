@@ -1,0 +1,235 @@
+"""Ask now, answer later: questions for a tier that is stopped, or on a box that is asleep.
+
+Such a question is kept; the tier is started or the box woken, by the user's yes or by itself, and
+it is answered once a tier that suits is ready, be it after a restart of the program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from strixdesk.core.box import Box, Deed
+from strixdesk.core.commands import Command
+from strixdesk.core.conversation import Message, MessageStatus, Offer, Role, Text
+from strixdesk.core.errors import StoreError, StrixError
+from strixdesk.core.events import Event, Failed, Noticed
+from strixdesk.core.ids import new_id
+from strixdesk.core.route import Route
+from strixdesk.core.tier import ControlKind, Tier, TierState, TierStatus
+from strixdesk.session.asked import Question
+from strixdesk.session.box_control import YES_WITHIN_S, BoxControl, Plan, about
+from strixdesk.session.confirmations import Confirmations
+from strixdesk.session.kept_questions import Kept, KeptQuestions
+from strixdesk.session.log import ConversationLog
+from strixdesk.session.ports import Boxes
+from strixdesk.session.services import Services
+
+DROPPED = "You dropped this question."
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What has to come up before a question can be answered."""
+
+    box: Box
+    tier: Tier
+    asleep: bool
+    """The box itself; else only the tier is stopped."""
+
+
+class Waiting:
+    """`answer` asks a kept question now and returns when that is over."""
+
+    def __init__(
+        self,
+        services: Services,
+        boxes: Boxes,
+        control: BoxControl,
+        confirmations: Confirmations,
+        *,
+        emit: Callable[[Event], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        quiet: Callable[[], Awaitable[None]],
+        answer: Callable[[Kept], Awaitable[None]],
+    ) -> None:
+        self._services = services
+        self._boxes = boxes
+        self._control = control
+        self._confirmations = confirmations
+        self._emit = emit
+        self._spawn = spawn
+        self._quiet = quiet
+        self._answer = answer
+        self._kept = KeptQuestions(services.store)
+        self._one_at_a_time = asyncio.Lock()
+        self._woken: set[str] = set()
+        """Boxes that were sent a wake and have not come up yet."""
+
+    # -- keeping -------------------------------------------------------------------------------
+
+    async def postpone(
+        self, route: Route, question: Question, conversation: ConversationLog, *, aloud: bool
+    ) -> bool:
+        """True: it waits, or was refused in words; nobody is asked now."""
+        demand = wanted(route, self._services.tiers.statuses(), self._all(), self._boxes.all())
+        if demand is None or self._manner(demand.box) == "never":
+            return False
+        plan = self._plan(demand)
+        look = None if demand.asleep else self._boxes.forecast(demand.box, plan.command.services)
+        message = Message(
+            new_id(),
+            Role.ASSISTANT,
+            (Text(""), Offer()),
+            MessageStatus.FAILED,
+            time.time(),
+            tier=demand.tier.name,
+        )
+        if look and not look.fits:
+            words = f"“{demand.tier.title}” is stopped, and would not fit. {look.sentence}"
+            await conversation.add(replace(message, detail=words))
+            return True
+        message = replace(message, detail=self._words(demand))
+        exact = demand.tier.name if not route.fallbacks or not demand.asleep else None
+        await conversation.add(message)
+        try:
+            await self._kept.add(message.id, demand.box.name, exact)
+        except StoreError as error:
+            await conversation.update(replace(message, detail=error.sentence()))
+            return True
+        self._spawn(self._bring_up(demand, plan, message, conversation, aloud=aloud))
+        return True
+
+    def _all(self) -> tuple[Tier, ...]:
+        return self._services.tiers.all()
+
+    def _manner(self, box: Box) -> str:
+        known = {one.name: one.start_on_demand for one in self._services.settings.boxes}
+        return known.get(box.name, "offer")
+
+    def _plan(self, demand: Demand) -> Plan:
+        unit = demand.tier.control.unit if demand.tier.control else ""
+        what = f"the {demand.tier.title}"
+        return Plan(Command(Deed.START, demand.box.name, (unit,), words=what), demand.box)
+
+    def _words(self, demand: Demand) -> str:
+        if demand.asleep:
+            return f"Waiting: {demand.box.name} is not up. This is answered when it is."
+        took_s = self._boxes.expected_start_s(demand.box, self._plan(demand).command.services[0])
+        eta = f" That takes {about(took_s)}." if took_s is not None else ""
+        return f"Waiting: “{demand.tier.title}” is stopped. This is answered when it is up.{eta}"
+
+    # -- bringing up ---------------------------------------------------------------------------
+
+    async def _bring_up(
+        self,
+        demand: Demand,
+        plan: Plan,
+        message: Message,
+        conversation: ConversationLog,
+        *,
+        aloud: bool,
+    ) -> None:
+        if demand.asleep:
+            await self._wake(demand.box)
+            return
+        if self._manner(demand.box) != "automatic":
+            sentence = f"{message.detail} Shall I start it? Say yes."
+            if not await self._confirmations.ask(sentence, YES_WITHIN_S):
+                await self._give_up(message, f"“{demand.tier.title}” is stopped.", conversation)
+                return
+        if self._control.busy(demand.box):
+            return  # it comes up as part of that, or the user starts it after
+        if await self._control.do(plan, conversation, aloud=aloud):
+            self._services.tiers.doubt(demand.tier)  # look at it soon
+        else:
+            await self._give_up(message, f"“{demand.tier.title}” was not started.", conversation)
+
+    async def _wake(self, box: Box) -> None:
+        """The question stays kept in any case: somebody else may switch it on."""
+        if box.name in self._woken:
+            return
+        if self._manner(box) != "automatic":
+            sentence = f"{box.name} is not up. Shall I wake it and answer then? Say yes."
+            if not await self._confirmations.ask(sentence, YES_WITHIN_S):
+                return
+        try:
+            await self._boxes.wake(box)
+        except StrixError as error:
+            self._emit(Failed(error.message, error.advice))
+            return
+        self._woken.add(box.name)
+        self._emit(Noticed(f"{box.name} is being woken."))
+
+    async def _give_up(self, message: Message, words: str, conversation: ConversationLog) -> None:
+        if await self._kept.take(message.id):
+            await conversation.update(replace(message, detail=words))
+
+    async def drop(self, message_id: str) -> bool:
+        """Not answered any more. False: it did not wait."""
+        return await self._kept.take(message_id)
+
+    # -- answering -----------------------------------------------------------------------------
+
+    def moved(self, tier: Tier, status: TierStatus) -> None:
+        if status.state is TierState.READY:
+            if tier.control:
+                self._woken.discard(tier.control.box)
+            self._spawn(self.answer_all())
+
+    async def answer_all(self) -> None:
+        """Those for which somebody is ready, in order, each once."""
+        async with self._one_at_a_time:
+            try:
+                for kept in await self._kept.all():
+                    if self._can_answer(kept):
+                        await self._quiet()
+                        if await self._kept.take(kept.message_id):
+                            await self._answer(kept)
+            except StoreError as error:
+                self._emit(Failed(error.message, error.advice))
+
+    def _can_answer(self, kept: Kept) -> bool:
+        statuses = self._services.tiers.statuses()
+        return any(
+            _state(tier, statuses) is TierState.READY
+            and (tier.name == kept.tier if kept.tier else _is_on(tier, kept.box))
+            for tier in self._all()
+        )
+
+
+def wanted(
+    route: Route,
+    statuses: Mapping[str, TierStatus],
+    tiers: tuple[Tier, ...],
+    boxes: tuple[Box, ...],
+) -> Demand | None:
+    """None: somebody on the route can be asked now, or nothing can be brought up."""
+    order = (route.tier, *route.fallbacks)
+    away = {TierState.STOPPED, TierState.UNREACHABLE, TierState.FAILED, TierState.STOPPING}
+    if any(_state(tier, statuses) not in away or tier.starter for tier in order):
+        return None
+    for state in (TierState.STOPPED, TierState.UNREACHABLE):
+        for tier in order:
+            box = next((one for one in boxes if _is_on(tier, one.name)), None)
+            if box is None or _state(tier, statuses) is not state:
+                continue
+            if state is TierState.STOPPED:
+                return Demand(box, tier, asleep=False)
+            there = [_state(one, statuses) for one in tiers if _is_on(one, box.name)]
+            if box.mac and all(one is TierState.UNREACHABLE for one in there):
+                return Demand(box, tier, asleep=True)
+    return None
+
+
+def _state(tier: Tier, statuses: Mapping[str, TierStatus]) -> TierState:
+    status = statuses.get(tier.name)
+    return status.state if status else TierState.UNKNOWN
+
+
+def _is_on(tier: Tier, box: str) -> bool:
+    control = tier.control
+    return control is not None and control.kind is ControlKind.COMPOSE and control.box == box

@@ -1,0 +1,175 @@
+"""Ask now, answer later: a tier that is stopped, a box that is asleep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from strixdesk.core.box import BoxMemory, OperationState
+from strixdesk.core.chat import ChatDelta, ChatEnd
+from strixdesk.core.conversation import Message, MessageStatus
+from strixdesk.core.events import ConfirmationAsked, ConfirmationEnded, MessageAdded, MessageChanged
+from strixdesk.core.tier import Tier, TierState, TierStatus
+from strixdesk.settings import BoxSettings, Settings
+from tests.session.conftest import Stage
+from tests.support.fakes import FakeTiers, Script, ScriptedChat
+from tests.support.scripted_boxes import BOX, CODER, GB, TIERS, ScriptedBoxes, operation, status
+
+
+def all_are(stage: Stage, state: TierState) -> None:
+    stage.tiers.status = {tier.name: TierStatus(state, 0.0) for tier in TIERS}
+
+
+def now_is(stage: Stage, tier: Tier, state: TierState) -> None:
+    stage.tiers.status[tier.name] = TierStatus(state, 1.0)
+    assert stage.tiers.on_change
+    stage.tiers.on_change(tier, stage.tiers.status[tier.name])
+
+
+def manner(stage: Stage, how: str) -> None:
+    box = BoxSettings.model_validate({"name": "strix", "start_on_demand": how})
+    stage.settings = Settings(boxes=(box,))
+
+
+@pytest.fixture
+def boxes(stage: Stage) -> ScriptedBoxes:
+    """Everything on it is stopped, and there is room."""
+    boxes = ScriptedBoxes()
+    boxes.tell(BOX, replace(status(), services=(), memory=BoxMemory(128 * GB, 120 * GB)))
+    stage.boxes = boxes
+    stage.tiers = FakeTiers(*TIERS)
+    all_are(stage, TierState.STOPPED)
+    scripts: list[Script] = [[ChatDelta(f"Answer {n}."), ChatEnd("stop")] for n in (1, 2, 3)]
+    stage.chat = ScriptedChat(*scripts)
+    return boxes
+
+
+async def said(stage: Stage, text: str, tier: str | None = None) -> None:
+    session = stage.session
+    await session.finished(session.begin_typed(text, tier=tier))
+
+
+def calls(boxes: ScriptedBoxes, name: str) -> int:
+    return sum(call[0] == name for call in boxes.calls)
+
+
+def messages(stage: Stage) -> dict[str, Message]:
+    """As they are now, by id."""
+    events = [e for e in stage.heard.events if isinstance(e, MessageAdded | MessageChanged)]
+    return {event.message.id: event.message for event in events}
+
+
+def waiting(stage: Stage) -> list[Message]:
+    return [one for one in messages(stage).values() if (one.detail or "").startswith("Waiting")]
+
+
+async def answered(stage: Stage, *answers: str) -> None:
+    await stage.heard.until(
+        lambda: all(
+            any(
+                m.text == a and m.status is MessageStatus.COMPLETE for m in messages(stage).values()
+            )
+            for a in answers
+        )
+    )
+
+
+async def test_a_stopped_tier_is_offered_and_answers_once_it_is_up(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    session = await stage.begin()
+    await said(stage, "Write a parser.", "coder")
+    (kept,) = waiting(stage)
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationAsked)))
+    assert calls(boxes, "do") == 0
+    session.confirm(stage.heard.of(ConfirmationAsked)[-1].id, yes=True)
+    await stage.heard.until(lambda: calls(boxes, "do") == 1)
+    boxes.step(BOX, replace(operation(state=OperationState.DONE), step="Up."))
+    now_is(stage, CODER, TierState.READY)
+    await answered(stage, "Answer 1.")
+    assert messages(stage)[kept.id].text == "Answer 1."
+    assert [tier.name for tier, _ in stage.chat.requests] == ["coder"]
+
+
+async def test_a_no_ends_the_offer_and_the_wait(stage: Stage, boxes: ScriptedBoxes) -> None:
+    await stage.begin()
+    await said(stage, "Write a parser.", "coder")
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationAsked)))
+    await said(stage, "no")
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationEnded)))
+    await stage.heard.until(lambda: not waiting(stage))
+    assert calls(boxes, "do") == 0
+
+
+async def test_by_setting_it_starts_by_itself(stage: Stage, boxes: ScriptedBoxes) -> None:
+    manner(stage, "automatic")
+    boxes.starts_s = {"vllm-coder": 120.0}
+    await stage.begin()
+    await said(stage, "Write a parser.", "coder")
+    await stage.heard.until(lambda: calls(boxes, "do") == 1)
+    assert "about 2 minutes" in (waiting(stage)[0].detail or "")
+    assert not stage.heard.of(ConfirmationAsked)
+
+
+async def test_by_setting_nothing_is_started(stage: Stage, boxes: ScriptedBoxes) -> None:
+    manner(stage, "never")
+    await stage.begin()
+    await said(stage, "Write a parser.", "coder")
+    assert len(stage.chat.requests) == 1
+    assert not waiting(stage)
+
+
+async def test_nothing_is_started_while_another_is_ready(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    stage.tiers.status["utility"] = TierStatus(TierState.READY, 0.0)
+    await stage.begin()
+    await said(stage, "Write a parser.")
+    assert [tier.name for tier, _ in stage.chat.requests] == ["utility"]
+    assert calls(boxes, "do") == 0
+
+
+async def test_a_box_that_is_asleep_is_woken_on_a_yes_and_answers_in_order(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    await stage.begin()
+    await said(stage, "First?")
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationAsked)))
+    await said(stage, "yes")
+    await stage.heard.until(lambda: calls(boxes, "wake") == 1)
+    await said(stage, "Second?")
+    assert len(waiting(stage)) == 2
+    now_is(stage, CODER, TierState.READY)
+    await answered(stage, "Answer 1.", "Answer 2.")
+    now_is(stage, CODER, TierState.READY)  # once more
+    asked = [sent[-1].text for _, sent in stage.chat.requests]
+    assert asked == ["First?", "Second?"]
+    assert calls(boxes, "wake") == 1
+
+
+async def test_kept_questions_survive_a_restart_of_the_program(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    await stage.begin()
+    await said(stage, "First?")
+    assert len(waiting(stage)) == 1
+    await stage.session.close()
+    await stage.begin()
+    now_is(stage, CODER, TierState.READY)
+    await answered(stage, "Answer 1.")
+    assert len(stage.chat.requests) == 1
+
+
+async def test_a_kept_question_can_be_dropped(stage: Stage, boxes: ScriptedBoxes) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    session = await stage.begin()
+    await said(stage, "First?")
+    session.drop_waiting(waiting(stage)[0].id)
+    await stage.heard.until(lambda: not waiting(stage))
+    await said(stage, "Second?")
+    now_is(stage, CODER, TierState.READY)
+    await answered(stage, "Answer 1.")
+    assert [sent[-1].text for _, sent in stage.chat.requests] == ["Second?"]
