@@ -149,3 +149,6 @@ class ScriptedAssistant:
 
     def confirm(self, question: str, yes: bool) -> None:
         self.calls.append(("confirm", question, yes))
+
+    def drop_waiting(self, message_id: str) -> None:
+        self.calls.append(("drop_waiting", message_id))

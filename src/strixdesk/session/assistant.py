@@ -120,3 +120,6 @@ class Assistant(Protocol):
 
     def confirm(self, question: str, yes: bool) -> None:
         """The answer to a ConfirmationAsked, by its id."""
+
+    def drop_waiting(self, message_id: str) -> None:
+        """The question that waits at this message is not answered any more."""

@@ -156,3 +156,6 @@ class DeferredAssistant:
 
     def confirm(self, question: str, yes: bool) -> None:
         self._request(lambda assistant: assistant.confirm(question, yes))
+
+    def drop_waiting(self, message_id: str) -> None:
+        self._request(lambda assistant: assistant.drop_waiting(message_id))
