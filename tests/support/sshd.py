@@ -131,7 +131,7 @@ class SshServer:
             parent = parents.pop()
             children = [pid for pid, (above, _) in table.items() if above == parent]
             parents += children
-            found += [pid for pid in children if table[pid][1] == "sshd"]
+            found += [pid for pid in children if table[pid][1] == b"sshd"]
         return found
 
     def freeze(self) -> None:
@@ -196,14 +196,15 @@ def running(word: str) -> list[int]:
     return found
 
 
-def _processes() -> dict[int, tuple[int, str]]:
+def _processes() -> dict[int, tuple[int, bytes]]:
     """Parent and name by process."""
     table = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             with contextlib.suppress(OSError):
-                begin, _, rest = (entry / "stat").read_text().rpartition(")")
-                table[int(entry.name)] = (int(rest.split()[1]), begin.partition("(")[2])
+                # bytes: the kernel cuts names wherever they are too long, within a character too
+                begin, _, rest = (entry / "stat").read_bytes().rpartition(b")")
+                table[int(entry.name)] = (int(rest.split()[1]), begin.partition(b"(")[2])
     return table
 
 

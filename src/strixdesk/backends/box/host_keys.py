@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import os
 import tempfile
@@ -82,7 +81,7 @@ def fingerprint_of(line: str) -> HostKey | None:
         if kind.startswith(("ssh-", "ecdsa-", "sk-")):
             try:
                 digest = hashlib.sha256(base64.b64decode(blob, validate=True)).digest()
-            except binascii.Error:
+            except ValueError:
                 continue  # a host whose name begins like a kind of key
             text = base64.b64encode(digest).decode().rstrip("=")
             return HostKey(_kind(kind), f"SHA256:{text}")
