@@ -112,6 +112,7 @@ async def test_given_llama_servers_own_router_then_its_list_tells_the_states() -
     found = await models("llama-swap", {"/v1/models": recorded})
     assert found["desk/gemma3"].detail == "It is loaded when it is asked."
     assert found["desk/smollm2"].detail == ""
+    assert found["desk/smollm2"].tier.control is None
 
 
 async def test_given_litellms_proxy_then_models_prices_and_context_are_read() -> None:

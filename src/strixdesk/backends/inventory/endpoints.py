@@ -119,7 +119,9 @@ class Endpoint:
         )
 
     def _swapped(self, entry: Json, state: str) -> Listed:
-        """llama-server's router, which swaps models too, tells the state in the list itself."""
+        """llama-server's router, which swaps models too, tells the state in the list itself, and
+        is not told to unload in llama-swap's way."""
+        router = "status" in entry
         model = str(entry["id"])
         told = entry.get("name")
         state = state or _ROUTER_STATES.get(str(_table(entry, "status").get("value")), "")
@@ -133,7 +135,7 @@ class Endpoint:
                 state, "It is loaded when it is asked."
             ),
             label=str(told) if told else "",
-            control=Control(ControlKind.LLAMA_SWAP, unit=model),
+            control=None if router else Control(ControlKind.LLAMA_SWAP, unit=model),
         )
 
     async def _litellm(self) -> tuple[Listed, ...]:
