@@ -15,8 +15,10 @@ from strixdesk.backends.inventory.inventory import Inventory, SourcePace
 from strixdesk.backends.inventory.known import load_known, save_known
 from strixdesk.backends.inventory.source import Listed, Listing, split_name, tier_name
 from strixdesk.backends.tier_watch import TierWatch
+from strixdesk.core.box import ContainerState, ServiceStatus
 from strixdesk.core.errors import StrixError, TierLoading, TierRefused, TierUnreachable
 from strixdesk.core.tier import Capability, Tier, TierState, TierStatus
+from strixdesk.core.tier_health import Backing
 from tests.support.eventually import eventually
 
 HAND = Tier(name="hand", base_url="http://127.0.0.1:9/v1")
@@ -181,6 +183,26 @@ async def test_given_a_closed_lid_then_no_source_is_asked_until_it_opens(
     assert shelf.asked == 0
     inventory.set_asleep(False)
     await eventually(lambda: shelf.asked == 1, within_s=10)
+    await inventory.close()
+
+
+async def test_given_a_subscriber_that_brings_about_more_then_everyone_hears_it_in_order(
+    http: httpx.AsyncClient,
+) -> None:
+    shelf = Shelf("s", "a")
+    inventory = Inventory(TierWatch([HAND], http=http), [shelf])
+    backing = Backing(ServiceStatus("unit", ContainerState.EXITED))
+
+    def knows_more(tier: Tier, status: TierStatus) -> None:
+        if status.state is TierState.UNREACHABLE:
+            inventory.know(tier.name, backing)
+
+    heard: list[TierState] = []
+    inventory.subscribe(knows_more)
+    inventory.subscribe(lambda tier, status: heard.append(status.state))
+    await inventory.refresh()
+    assert heard[-1] is inventory.statuses()["hand"].state
+    assert TierState.UNREACHABLE in heard
     await inventory.close()
 
 

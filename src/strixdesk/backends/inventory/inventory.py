@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -71,6 +72,7 @@ class Inventory:
         self._pace = pace or SourcePace()
         self._now = now
         self._on_change: list[Callable[[Tier, TierStatus], None]] = []
+        self._untold: deque[tuple[Tier, TierStatus]] = deque()
         self._on_list: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._saving = asyncio.Lock()
@@ -323,5 +325,14 @@ class Inventory:
         self._tell(tier, self._greyed(tier.name, status))
 
     def _tell(self, tier: Tier, status: TierStatus) -> None:
-        for tell in self._on_change:
-            tell(self._decorated(tier), status)
+        """Everyone hears everything in its order, what a subscriber brings about by it included."""
+        self._untold.append((tier, status))
+        if len(self._untold) > 1:
+            return
+        while self._untold:
+            tier, status = self._untold[0]
+            try:
+                for tell in self._on_change:
+                    tell(self._decorated(tier), status)
+            finally:
+                self._untold.popleft()
