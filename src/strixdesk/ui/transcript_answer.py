@@ -137,7 +137,7 @@ class AnswerView(MessageView):
         live = message.status is MessageStatus.STREAMING
         self._body.set_caret(live)
         self._body.setVisible(bool(self._text) or live)
-        self._header.set_words(message.tier or "", message.reason or "")
+        self._header.set_words(message.tier or "StrixDesk", message.reason or "")
         arrow = "▾" if self._unfolded else "▸"
         thinking_now = live and not self._text
         self._fold.setText(f"{'Thinking…' if thinking_now else 'Thought'} {arrow}")
