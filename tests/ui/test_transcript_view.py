@@ -44,6 +44,8 @@ from strixdesk.core.events import (
 )
 from strixdesk.ui.message_view import MessageView
 from strixdesk.ui.theme import DARK, LIGHT
+from strixdesk.ui.transcript_answer import AnswerView
+from strixdesk.ui.transcript_question import QuestionView
 from strixdesk.ui.transcript_view import TranscriptView
 from tests.support.pictures import flat_png
 
@@ -108,7 +110,7 @@ def add(transcript: TranscriptView, added: Message) -> MessageView:
 
 def views(transcript: TranscriptView) -> list[MessageView]:
     """Those that exist as widgets, oldest first."""
-    found = transcript.findChildren(MessageView)
+    found = [*transcript.findChildren(QuestionView), *transcript.findChildren(AnswerView)]
     return sorted((view for view in found if not view.isHidden()), key=lambda view: view.y())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
@@ -77,8 +78,9 @@ class MessageView(QWidget):
 
     # -- to be filled in -----------------------------------------------------------------------
 
+    @abstractmethod
     def set_message(self, message: Message) -> None:
-        raise NotImplementedError
+        """Anything but appended text has changed."""
 
     def append(self, text: str = "", thinking: str = "") -> None:
         """Only answers grow."""
@@ -87,15 +89,17 @@ class MessageView(QWidget):
         """Draw what was appended. True when there was something."""
         return False
 
+    @abstractmethod
     def fit(self, width: int) -> None:
         """Take the height that the message needs at that width."""
-        raise NotImplementedError
 
+    @abstractmethod
     def set_look(self, look: Look) -> None:
-        raise NotImplementedError
+        """Other colours or letters."""
 
+    @abstractmethod
     def text_view(self) -> MessageText:
-        raise NotImplementedError
+        """Where its words stand."""
 
     def set_spoken(self, chars: int | None) -> None:
         """How far it has been read out; None: it is not being read."""
