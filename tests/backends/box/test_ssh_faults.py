@@ -296,10 +296,11 @@ async def test_a_command_ends_when_this_program_is_killed(server: SshServer) -> 
         f"asyncio.run(shell.run(['sleep', {name!r}], timeout_s=900))\n"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stderr=PIPE)
-    await eventually(lambda: "timeout" in _names(name), within_s=40)
-
-    process.kill()
-    await process.communicate()
+    try:
+        await eventually(lambda: "sleep" in _names(name), within_s=40)
+    finally:
+        process.kill()
+        await process.communicate()
 
     await eventually(lambda: not running(name), within_s=10)
 

@@ -3,8 +3,8 @@
 A login shell reads one line: `exec sh -c SCRIPT sh …`, quoted so that sh, bash, zsh and fish all
 read it alike. The script marks where the command's own output begins (start-up files may print
 before), gives it its stdin, holds it to its time, and ends it when the connection goes away: our
-side keeps stdin open as long as it wants the command. Needs POSIX sh and head; uses timeout where
-it is there, of coreutils or busybox.
+side keeps stdin open as long as it wants the command. Needs POSIX sh, cat and head; uses
+timeout and setsid where they are, of coreutils or busybox.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _BOX_TIMER_SPARE_S = 3
 # $1 mark, $2 seconds (0: no limit), $3 length of the encoded stdin, $4 `merged` or `apart`;
 # then the command
 # fd 3: our stdin, whose end says that nobody wants the command any more; fd 4: our stderr.
-# `timeout` makes a process group of the command, with its own id.
+# The watcher has the timer, so that the command itself starts at once. It ends the process group of
+# the command: our own, or one made by setsid where something stands above us that is no leader.
 _SCRIPT = """t=$1 s=$2 n=$3 m=$4; shift 4
 LC_ALL=C; PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/snap/bin:/opt/homebrew/bin
 export LC_ALL PATH
@@ -30,12 +31,12 @@ exec 3<&0 4>&2 </dev/null
 d=
 if [ "$n" -gt 0 ]; then d=$(head -c "$n" <&3); [ ${#d} -eq "$n" ] || exit 255; fi
 echo "$t"; echo "$t" >&4
+kill -0 -$$ 2>/dev/null || { command -v setsid >/dev/null && set -- setsid "$@"; }
 if [ "$m" = merged ]; then exec 2>&1; fi
-if command -v timeout >/dev/null 2>&1; then set -- timeout -k 2 "$s" "$@"; fi
 if [ "$n" -gt 0 ]; then printf %b "$d" | ( exec "$@" ) 3<&- 4>&- &
 else ( exec "$@" ) 3<&- 4>&- & fi
 p=$!
-( while read -r x; do :; done
+( if [ "$s" -gt 0 ] && command -v timeout; then timeout "$s" cat; else cat; fi
   trap "" TERM
   kill -TERM -$p || kill -TERM -$$ || kill -TERM $p
   sleep 2
@@ -45,7 +46,7 @@ w=$!
 exec 3<&-
 wait $p; r=$?
 kill $w 2>/dev/null
-echo "$t $r" >&4
+echo "$t $r"; echo "$t $r" >&4
 exit 0"""
 
 _PLAIN = re.compile(rb"[A-Za-z0-9_@%+=:,./-]+")
@@ -96,7 +97,7 @@ class MarkedOutput:
     def __init__(self, mark: str, limit_bytes: int) -> None:
         self.begun = False
         self.status: int | None = None
-        """Of the command, once it is over. It is told on stderr only."""
+        """Of the command, once it is over: then this output is complete."""
         self.noise = b""
         """What came before the command began: from start-up files, or from ssh."""
         self._begin = mark.encode() + b"\n"
@@ -118,6 +119,11 @@ class MarkedOutput:
             self._tail = told[-_TAIL_BYTES:]
             self._body += data[: max(0, self._limit_bytes - len(self._body))]
         return data
+
+    def without_end(self, line: bytes) -> bytes | None:
+        """What the command printed of a line that holds the mark of its end; None: no mark."""
+        end = self._end.search(line + b"\n")
+        return line[: end.start()] if end else None
 
     def text(self) -> str:
         """Of the command, up to the limit."""

@@ -19,6 +19,8 @@ _DRAIN_S = 1.0
 _PAUSE_BYTES = 2**20
 _LINE_LIMIT_BYTES = 2**16
 """Longer lines are given in pieces."""
+_MARK_BYTES = 64
+"""No mark is longer."""
 _OUT, _ERR = 1, 2
 
 
@@ -83,9 +85,13 @@ class ScriptProcess(asyncio.SubprocessProtocol):
                 continue
             *whole, rest = (rest + self._take()).split(b"\n")
             if len(rest) > _LINE_LIMIT_BYTES:
-                whole, rest = [*whole, rest], b""
+                whole, rest = [*whole, rest[:-_MARK_BYTES]], rest[-_MARK_BYTES:]
             for line in whole:
-                yield _text(line)
+                last = self.out.without_end(line)
+                if last is None:
+                    yield _text(line)
+                elif last:
+                    yield _text(last)
         if rest:
             yield _text(rest)
 
@@ -110,8 +116,11 @@ class ScriptProcess(asyncio.SubprocessProtocol):
                     self._output().pause_reading()
         else:
             self.err.feed(data)
-            if self.err.status is not None:
-                self._finish_soon()
+        told = [one.status is not None for one in (self.out, self.err)]
+        if all(told):
+            self._finish()
+        elif any(told):
+            self._finish_soon()
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         self._open_pipes.discard(fd)
@@ -183,10 +192,12 @@ async def script_running(
     as_lines: bool = False,
     env: Mapping[str, str] | None = None,
     patience_s: float = 0.0,
+    leaving: set[asyncio.Task[None]] | None = None,
 ) -> AsyncIterator[ScriptProcess]:
     """`wrap` makes the arguments of the process of those of the script. Leaving ends the command;
-    what then still runs here after `patience_s` is killed. Raises BoxError for a command that is
-    not well formed, and FileNotFoundError."""
+    what then still runs here after `patience_s` is killed. After a command that is over, that goes
+    on by itself as one of `leaving`, if that is given. Raises BoxError for a command that is not
+    well formed, and FileNotFoundError."""
     mark = f"strixdesk-{secrets.token_hex(8)}"
     encoded = encode_stdin(stdin)
     script = script_argv(mark, argv, limit_s=timeout_s, stdin=encoded, merged=as_lines)
@@ -201,7 +212,12 @@ async def script_running(
         process.write(encoded)
         yield process
     finally:
-        await asyncio.shield(_ended(starting, process, patience_s))
+        ending = asyncio.create_task(_ended(starting, process, patience_s))
+        if leaving is not None and process.status is not None:
+            leaving.add(ending)
+            ending.add_done_callback(leaving.discard)
+        else:
+            await asyncio.shield(ending)
 
 
 async def _ended(starting: asyncio.Future[Any], process: ScriptProcess, patience_s: float) -> None:

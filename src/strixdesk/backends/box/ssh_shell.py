@@ -46,6 +46,7 @@ class SshShell:
         self._config_file = config_file
         self._master: SshMaster | None = None
         self._running: set[ScriptProcess] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
         self.doubt: HostKeyDoubtful | None = None
         """Set while the host's key stands in the way."""
 
@@ -80,7 +81,7 @@ class SshShell:
                 raise failed(argv, status)
 
     async def close(self) -> None:
-        await asyncio.gather(*(process.end(0.0) for process in self._running))
+        await asyncio.gather(*(process.end(0.0) for process in self._running), *self._leaving)
         if self._master:
             await self._master.close()
             self._master = None
@@ -107,6 +108,7 @@ class SshShell:
                 timeout_s=timeout_s,
                 as_lines=as_lines,
                 env=ssh_environment(),
+                leaving=self._leaving,
             )
             async with contextlib.AsyncExitStack() as stack:
                 try:
