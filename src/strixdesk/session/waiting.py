@@ -30,6 +30,9 @@ from strixdesk.session.services import Services
 
 DROPPED = "You dropped this question."
 
+WAKES_WITHIN_S = 180.0
+"""A box that is not up after so long may be woken once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
@@ -66,8 +69,8 @@ class Waiting:
         self._answer = answer
         self._kept = KeptQuestions(services.store)
         self._one_at_a_time = asyncio.Lock()
-        self._woken: set[str] = set()
-        """Boxes that were sent a wake and have not come up yet."""
+        self._woken: dict[str, float] = {}
+        """When boxes that have not come up yet were sent a wake; monotonic seconds."""
 
     # -- keeping -------------------------------------------------------------------------------
 
@@ -150,7 +153,7 @@ class Waiting:
 
     async def _wake(self, box: Box) -> None:
         """The question stays kept in any case: somebody else may switch it on."""
-        if box.name in self._woken:
+        if time.monotonic() - self._woken.get(box.name, float("-inf")) < WAKES_WITHIN_S:
             return
         if self._manner(box) != "automatic":
             sentence = f"{box.name} is not up. Shall I wake it and answer then? Say yes."
@@ -161,7 +164,7 @@ class Waiting:
         except StrixError as error:
             self._emit(Failed(error.message, error.advice))
             return
-        self._woken.add(box.name)
+        self._woken[box.name] = time.monotonic()
         self._emit(Noticed(f"{box.name} is being woken."))
 
     async def _give_up(self, message: Message, words: str, conversation: ConversationLog) -> None:
@@ -177,7 +180,7 @@ class Waiting:
     def moved(self, tier: Tier, status: TierStatus) -> None:
         if status.state is TierState.READY:
             if tier.control:
-                self._woken.discard(tier.control.box)
+                self._woken.pop(tier.control.box, None)
             self._spawn(self.answer_all())
 
     async def answer_all(self) -> None:
