@@ -7,7 +7,9 @@ from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from strixdesk.core.conversation import Message, MessageStatus, Offer, Role, Text
-from strixdesk.core.events import MessageAdded
+from strixdesk.core.events import MessageAdded, TiersChanged
+from strixdesk.core.tier import Tier
+from strixdesk.ui.transcript_header import TierLine
 from tests.ui.conftest import Desk
 
 
@@ -36,3 +38,19 @@ def test_a_button_asks_the_assistant(
     assert button is not None
     button.click()
     assert desk.assistant.calls[-1] == call
+
+
+def test_a_tier_is_called_by_its_title_as_soon_as_that_is_known(desk: Desk, qtbot: QtBot) -> None:
+    parts = (Text(""), Offer(("strix/vllm_coder",)))
+    answer = Message("m", Role.ASSISTANT, parts, MessageStatus.FAILED, 0.0, "strix/vllm_coder")
+    desk.assistant.say(MessageAdded(desk.assistant.current, answer))
+    coder = Tier("strix/vllm_coder", "http://strix:8002/v1", label="Coder")
+    desk.assistant.say(TiersChanged((coder,)))
+
+    def shown() -> set[str]:
+        lines = desk.window.findChildren(TierLine)
+        buttons = desk.window.findChildren(QAbstractButton)
+        return {one.accessibleName() for one in lines} | {one.text() for one in buttons}
+
+    qtbot.waitUntil(lambda: {"Coder", "Ask Coder instead"} <= shown())
+    assert "Ask strix/vllm_coder instead" not in shown()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -18,8 +20,16 @@ _OTHERS = 2
 
 
 class AnswerView(MessageView):
-    def __init__(self, message: Message, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        message: Message,
+        look: Look,
+        titles: Mapping[str, str],
+        parent: QWidget | None = None,
+    ) -> None:
+        """`titles`: what tiers are called, by their names; after a change, `retitle`."""
         super().__init__(message, look, parent)
+        self._titles = titles
         self._text = ""
         self._thinking = ""
         self._text_parts: list[str] = []
@@ -37,7 +47,7 @@ class AnswerView(MessageView):
         self._fold = WordButton("", look.theme, flush=True, parent=self)
         self._fold.clicked.connect(self._toggle_thinking)
         self._body = MessageText(look.answer, self)
-        self._status = _StatusRow(look, self)
+        self._status = _StatusRow(look, titles, self)
         self._status.again.clicked.connect(self._ask_again)
         self._status.go_on.clicked.connect(self._continue)
         self._status.no_pictures.clicked.connect(self._ask_without_pictures)
@@ -121,6 +131,9 @@ class AnswerView(MessageView):
             self._thinking_view.set_text(self._thinking, complete=not live)
         self._show_state()
 
+    def retitle(self) -> None:
+        self._show_state()
+
     def text_view(self) -> MessageText:
         return self._body
 
@@ -137,7 +150,8 @@ class AnswerView(MessageView):
         live = message.status is MessageStatus.STREAMING
         self._body.set_caret(live)
         self._body.setVisible(bool(self._text) or live)
-        self._header.set_words(message.tier or "StrixDesk", message.reason or "")
+        tier = message.tier or "StrixDesk"
+        self._header.set_words(self._titles.get(tier, tier), message.reason or "")
         arrow = "▾" if self._unfolded else "▸"
         thinking_now = live and not self._text
         self._fold.setText(f"{'Thinking…' if thinking_now else 'Thought'} {arrow}")
@@ -228,9 +242,10 @@ def joint_words(joint: HandOver) -> str:
 class _StatusRow(QWidget):
     """What went wrong, in words, and the buttons that mend it."""
 
-    def __init__(self, look: Look, parent: QWidget) -> None:
+    def __init__(self, look: Look, titles: Mapping[str, str], parent: QWidget) -> None:
         super().__init__(parent)
         self._look = look
+        self._titles = titles
         self.label: QLabel = words_label(look.theme.danger, wrap=True)
         self.go_on = WordButton("Continue", look.theme, framed=True, parent=self)
         self.again = WordButton("Try again", look.theme, framed=True, parent=self)
@@ -270,5 +285,6 @@ class _StatusRow(QWidget):
         offer = message.offer or Offer()
         self.no_pictures.setVisible(offer.without_pictures)
         for number, button in enumerate(self.others):
-            button.set_tier(offer.tiers[number] if number < len(offer.tiers) else "")
+            tier = offer.tiers[number] if number < len(offer.tiers) else ""
+            button.set_tier(tier, self._titles.get(tier, tier))
         self.setVisible(message.status in (MessageStatus.INCOMPLETE, MessageStatus.FAILED))

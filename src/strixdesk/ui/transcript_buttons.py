@@ -128,10 +128,10 @@ class OtherTierButton(WordButton):
         self.tier = ""
         self.hide()
 
-    def set_tier(self, tier: str) -> None:
+    def set_tier(self, tier: str, title: str) -> None:
         """Empty: there is none to offer."""
         self.tier = tier
-        self._words = f"Ask {tier} instead"
+        self._words = f"Ask {title} instead"
         self.setText(self._words)
         self.setAccessibleName(self._words)
         self.setVisible(bool(tier))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal, Slot
@@ -65,6 +65,8 @@ class TranscriptView(QWidget):
         super().__init__(parent)
         self._look = Look.of(theme, self.font())
         self._attachment_path = attachment_path
+        self._titles: dict[str, str] = {}
+        """What tiers are called, by their names; shared with the answers."""
         self._conversation_id = ""
         self._messages: list[Message] = []
         self._realised_from = 0
@@ -202,7 +204,7 @@ class TranscriptView(QWidget):
         if message.role is Role.USER:
             view = QuestionView(message, self._look, self._attachment_path, self._column)
         else:
-            view = AnswerView(message, self._look, self._column)
+            view = AnswerView(message, self._look, self._titles, self._column)
         view.answer_again_requested.connect(self.answer_again_requested)
         view.continue_requested.connect(self.continue_requested)
         view.other_tier_requested.connect(self.other_tier_requested)
@@ -264,6 +266,15 @@ class TranscriptView(QWidget):
         for view in self._column.views:
             view.set_look(self._look)
         self._scroll.settle()
+
+    def set_titles(self, titles: Mapping[str, str]) -> None:
+        """What tiers are called, by their names; one that is missing goes by its name."""
+        if dict(titles) != self._titles:
+            self._titles.clear()
+            self._titles.update(titles)
+            for view in self._column.views:
+                if isinstance(view, AnswerView):
+                    view.retitle()
 
     def set_empty_widget(self, widget: QWidget) -> None:
         """Shown while the conversation has no messages."""

@@ -79,6 +79,7 @@ class WindowEvents:
             case TiersChanged(tiers=tiers):
                 parts.tiers.show_tiers(picker_order(tiers))
                 self._tray.show_tiers(tiers)
+                parts.transcript.set_titles({tier.name: tier.title for tier in tiers})
             case ServersFound(tiers=tiers):
                 parts.tiers.show_found(tiers)
             case TierChanged(tier=tier, status=status):
