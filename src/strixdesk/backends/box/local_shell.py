@@ -21,6 +21,7 @@ class LocalShell:
         """`environment`: all of it; None: this program's own."""
         self._environment = environment
         self._running: set[ScriptProcess] = set()
+        self._closings = 0
 
     async def run(
         self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 20.0
@@ -46,6 +47,7 @@ class LocalShell:
                 raise failed(argv, status)
 
     async def close(self) -> None:
+        self._closings += 1
         await asyncio.gather(*(process.end(_PATIENCE_S) for process in self._running))
 
     @contextlib.asynccontextmanager
@@ -57,6 +59,7 @@ class LocalShell:
         *,
         as_lines: bool = False,
     ) -> AsyncIterator[ScriptProcess]:
+        closings = self._closings
         running = script_running(
             argv,
             lambda script: script,
@@ -68,6 +71,8 @@ class LocalShell:
         )
         async with running as process:
             self._running.add(process)
+            if closings != self._closings:  # it was not there yet when the others were ended
+                await process.end(_PATIENCE_S)
             try:
                 yield process
             finally:

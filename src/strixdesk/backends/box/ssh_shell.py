@@ -46,6 +46,7 @@ class SshShell:
         self._config_file = config_file
         self._master: SshMaster | None = None
         self._running: set[ScriptProcess] = set()
+        self._closings = 0
         self._leaving: set[asyncio.Task[None]] = set()
         self.doubt: HostKeyDoubtful | None = None
         """Set while the host's key stands in the way."""
@@ -81,6 +82,7 @@ class SshShell:
                 raise failed(argv, status)
 
     async def close(self) -> None:
+        self._closings += 1
         await asyncio.gather(*(process.end(0.0) for process in self._running), *self._leaving)
         if self._master:
             await self._master.close()
@@ -98,6 +100,7 @@ class SshShell:
         """A command that has begun. Sent again only when it certainly was not sent before."""
         address = self.address
         direct, tries = False, 0
+        closings = self._closings
         while True:
             tries += 1
             ssh, socket = await self._way(address, direct=direct)
@@ -117,6 +120,8 @@ class SshShell:
                     raise ssh_missing() from None
                 stack.callback(self._running.discard, process)
                 self._running.add(process)
+                if closings != self._closings:  # it was not there yet when the others were ended
+                    await process.end(0.0)
                 try:
                     await process.wait_begun(_BEGIN_S)
                 except TimeoutError:
