@@ -29,10 +29,13 @@ def config(file: Path, *arguments: str) -> int:
 
 
 def test_given_path_then_it_is_printed_also_before_there_is_a_file(
-    file: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert config(file, "path") == 0
-    assert capsys.readouterr().out == f"{file}\n"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert main(["--data-dir", str(tmp_path / "data"), "config", "path"]) == 0
+    file = Path(capsys.readouterr().out.rstrip("\n"))
+    assert file.name == "strixdesk.toml"
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
@@ -48,11 +51,9 @@ def test_given_a_key_then_show_prints_stars(
     assert shown["voice"]["speed"] == 1.0, "defaults are in force too"
 
 
-def test_given_a_good_file_a_bad_one_or_none_then_check_says_which(
+def test_given_a_good_file_or_a_bad_one_then_check_says_which(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert config(file, "check") == 0
-    assert capsys.readouterr().out == f"There is no {file}; the defaults hold.\n"
     file.write_text(KEYED)
     assert config(file, "check") == 0
     assert capsys.readouterr().out == f"{file} is fine.\n"

@@ -42,12 +42,43 @@ def test_given_version_then_it_is_all_that_is_printed(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"strixdesk {__version__}\n", "")
 
 
-def test_given_a_settings_file_that_is_not_there_then_it_is_told(
+@pytest.mark.parametrize("arguments", [[], ["config", "path"], ["ask", "Hello"], ["tiers"]])
+def test_given_a_named_settings_file_that_is_not_there_then_nothing_is_begun(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    file = tmp_path / "my other.toml"
+    common = ["--config", str(file), "--data-dir", str(tmp_path / "data")]
+
+    assert main([*common, *arguments]) == 2
+
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert f"There is no settings file {file}." in shown.err
+    assert f"`touch '{file}'`" in shown.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_given_a_settings_file_in_no_folder_then_the_way_to_make_it_makes_both(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "other.toml"
-    assert main(["--config", str(file), "--data-dir", str(tmp_path), "config", "path"]) == 0
-    assert f"there is no settings file {file} yet: the defaults hold." in capsys.readouterr().err
+    file = tmp_path / "new" / "strixdesk.toml"
+    command = ["--config", str(file), "--data-dir", str(tmp_path / "data"), "config", "check"]
+    assert main(command) == 2
+    _, advised, _ = capsys.readouterr().err.split("`")
+
+    subprocess.run(["sh", "-c", advised], check=True)
+
+    assert main(command) == 0
+
+
+def test_given_no_settings_file_in_the_usual_place_then_the_defaults_hold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert main(["--data-dir", str(tmp_path / "data"), "config", "check"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.endswith("; the defaults hold.\n")
+    assert shown.err == ""
 
 
 def test_given_help_then_every_command_is_named(tmp_path: Path) -> None:

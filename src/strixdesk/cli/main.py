@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,12 +18,34 @@ def main(argv: Sequence[str]) -> int:
     """The exit status: 0 done, 1 failed with a sentence on stderr, 2 a wrong command line."""
     common = _common()
     arguments, rest = common.parse_known_args(argv)
-    if arguments.config and not arguments.config.exists():
-        there_is_none = f"there is no settings file {arguments.config} yet: the defaults hold."
-        print(f"strixdesk: {there_is_none}", file=sys.stderr)
-    if not rest:
-        return _run_app(arguments)
-    return _run_command(_parser(common).parse_args(argv))
+    if rest:
+        arguments = _parser(common).parse_args(argv)
+    if arguments.config and _missing(arguments.config):
+        # Whoever names a file means what it says: other settings are no stand-in for it.
+        print(f"strixdesk: {_no_settings_file(arguments.config)}", file=sys.stderr)
+        return 2
+    return _run_command(arguments) if rest else _run_app(arguments)
+
+
+def _missing(file: Path) -> bool:
+    """A file that is there and cannot be read is explained by whoever reads it."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _no_settings_file(file: Path) -> str:
+    make = f"touch {shlex.quote(str(file))}"
+    if not file.parent.is_dir():
+        make = f"mkdir -p {shlex.quote(str(file.parent))} && {make}"
+    return (
+        f"There is no settings file {file}. Check its name, or make one: `{make}` "
+        "(an empty one holds the defaults)."
+    )
 
 
 def _common() -> argparse.ArgumentParser:
