@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -60,6 +61,31 @@ async def test_given_a_peer_then_its_stack_is_read_and_saved_as_settings(
     assert [tier.name for tier in tiers] == ["orchestrator", "coder", "reviewer", "utility"]
     assert tiers[1].control is not None
     assert tiers[1].control.unit == "vllm-coder"
+
+
+async def test_given_another_place_after_the_look_then_it_must_be_looked_at_before_it_is_saved(
+    tools: ScriptedTools, qtbot: QtBot
+) -> None:
+    setup = await set_up(tools, qtbot)
+    qtbot.keyClick(setup.user, Qt.Key.Key_Return)  # looks there
+    await until(setup.save.isEnabled)
+    qtbot.keyClicks(setup.user, "bob")
+    assert not setup.save.isEnabled()
+    qtbot.keyClick(setup.user, Qt.Key.Key_Return)
+    await until(setup.save.isEnabled)
+    with qtbot.waitSignal(setup.saved):
+        qtbot.keyClick(setup.user, Qt.Key.Key_Return)
+
+
+async def test_given_another_place_while_a_key_is_asked_about_then_that_key_is_not_trusted_there(
+    tools: ScriptedTools, qtbot: QtBot
+) -> None:
+    tools.key = HostKey("ED25519", "SHA256:abcdef")
+    setup = await set_up(tools, qtbot)
+    setup.look.click()
+    await until(lambda: setup.trust.isVisibleTo(setup))
+    qtbot.keyClicks(setup.user, "bob")
+    assert not setup.trust.isVisibleTo(setup)
 
 
 async def test_given_an_unknown_host_key_then_its_fingerprint_is_asked_about_first(

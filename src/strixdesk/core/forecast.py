@@ -116,8 +116,8 @@ def _sentence(now: Situation, found: Judgement) -> str:
         return f"A start of {who} takes {gb(wanted)}; {left} stay free beyond {reserve}."
     if found.unknown:
         return (
-            f"How much {_and(found.unknown)} needs is not known: its model file is not there, and "
-            "its name does not tell."
+            f"How much memory {_and(found.unknown)} would take is not known: the model file is not "
+            "there, and its name does not tell."
         )
     if found.fractions > 1 + ROUNDING:
         return (

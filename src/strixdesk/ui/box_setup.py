@@ -64,7 +64,7 @@ class BoxSetup(QDialog):
         self._make_place()
         self._make_found(theme)
         self.save = push("Save", self._save, name="primary")
-        self.save.setEnabled(False)
+        self._can_save(False)
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.addWidget(plain("Saved as ordinary TOML, which you can edit by hand.", "muted"), 1)
@@ -89,6 +89,12 @@ class BoxSetup(QDialog):
         column.addWidget(self._result, 1)
         column.addStretch(0)
         column.addLayout(foot)
+        self.place.currentIndexChanged.connect(self._elsewhere)
+        self.host.textEdited.connect(self._elsewhere)
+        self.user.textEdited.connect(self._elsewhere)
+        self.folder.activated.connect(self._elsewhere)
+        if line := self.folder.lineEdit():
+            line.textEdited.connect(self._elsewhere)
         self._run(self._list_peers())
 
     def _make_place(self) -> None:
@@ -201,7 +207,7 @@ class BoxSetup(QDialog):
 
     async def _survey_it(self) -> None:
         self.look.setEnabled(False)
-        self.save.setEnabled(False)
+        self._can_save(False)
         try:
             survey = await self._tools.survey(self.box, self.progress.setText)
         finally:
@@ -224,7 +230,17 @@ class BoxSetup(QDialog):
         self._result.setVisible(survey.stack is not None)
         if survey.stack:
             self._show_stack(survey.stack)
-        self.save.setEnabled(survey.stack is not None and survey.broken is None)
+        self._can_save(survey.stack is not None and survey.broken is None)
+
+    def _elsewhere(self) -> None:
+        """What was found there says nothing of here."""
+        self._key.hide()
+        self._can_save(False)
+
+    def _can_save(self, can: bool) -> None:
+        """Enter does the next step."""
+        self.save.setEnabled(can)
+        (self.save if can else self.look).setDefault(True)
 
     def _show_key(self, key: HostKey) -> None:
         if key.changed:

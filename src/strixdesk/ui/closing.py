@@ -45,6 +45,7 @@ class ClosingDialog(QDialog):
         finish = push("Let it finish", self.accept, name="primary")
         foot.addWidget(finish)
         column.addLayout(foot)
+        finish.setDefault(True)
         finish.setFocus()
 
     def _stop(self) -> None:

@@ -29,7 +29,7 @@ class StartDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(f"Start {what}")
         self.setMinimumWidth(560)
-        title = plain(f"{what} does not fit" if not forecast.fits else f"{what} fits", "headline")
+        title = plain(_title(what, forecast), "headline")
         title.setWordWrap(True)
         mark = StateMark(theme)
         mark.show_mark(*((Mark.DISC, "ok") if forecast.fits else (Mark.TRIANGLE, "danger")))
@@ -65,6 +65,7 @@ class StartDialog(QDialog):
         foot.addWidget(self._anyway)
         foot.addWidget(close)
         column.addLayout(foot)
+        close.setDefault(True)
         close.setFocus()
 
     def _choose(self, remedy: Remedy) -> None:
@@ -94,6 +95,11 @@ class _RemedyRow(QFrame):
 
     def _take(self) -> None:
         self._choose(self._remedy)
+
+
+def _title(what: str, forecast: Forecast) -> str:
+    fits = "fits" if forecast.fits else "does not fit"
+    return f"{what[:1].upper()}{what[1:]} {fits}"
 
 
 def _kv_line(fit: KvFit) -> str:
