@@ -24,12 +24,12 @@ HUMAN = Path(__file__).parent.parent / "tests" / "data" / "jfk.flac"
 
 
 def _clips() -> list[tuple[str, Samples]]:
-    human = read_recording(HUMAN).samples
+    human = read_recording(HUMAN).utterance.samples
     return [
         ("a person, 2.4 s", human[: int(2.35 * 16_000)]),
         ("a person, 5.4 s", human[: int(5.4 * 16_000)]),
         ("a person, 11 s", human),
-        ("a voice, 3.6 s", read_recording(QUESTION).samples),
+        ("a voice, 3.6 s", read_recording(QUESTION).utterance.samples),
     ]
 
 

@@ -152,7 +152,7 @@ def words(text: str) -> list[str]:
 
 
 async def _measure(rounds: int) -> list[Row]:
-    samples = read_recording(QUESTION).samples
+    samples = read_recording(QUESTION).utterance.samples
     with tempfile.TemporaryDirectory() as folder:
         paths = Paths.standard(data_dir=Path(folder))
         settings = Settings(

@@ -136,6 +136,26 @@ def test_given_a_picture_then_a_tier_with_vision_really_looks_at_it(
     assert "picture" in result["reason"]
 
 
+def test_given_a_recording_that_is_cut_off_then_that_is_told_and_the_rest_is_answered(
+    tmp_path: Path, human_speech: Path, seeing_server: LlamaServer
+) -> None:
+    whole, cut = tmp_path / "whole.wav", tmp_path / "cut.wav"
+    subprocess.run(["sox", str(human_speech), "-b", "16", str(whole)], check=True)
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 11])
+    warning = f"{cut} says it holds 11.0 s, 6.0 s are there: the recording is cut off"
+    config = settings_for(seeing_server, tmp_path)
+
+    asked = strixdesk(tmp_path, "--config", str(config), "ask", "--audio", str(cut), "--json")
+    heard = strixdesk(tmp_path, "transcribe", str(cut), "--json")
+
+    assert heard.returncode == 0
+    for done in (asked, heard):
+        assert done.stderr.startswith(f"strixdesk: {warning}")
+        assert report(done)["warning"].startswith(warning)
+    assert "fellow americans" in report(asked)["transcript"].lower()
+    assert report(asked)["text"]
+
+
 def test_given_a_picture_and_no_tier_that_sees_then_it_is_said_and_nothing_is_asked(
     tmp_path: Path,
 ) -> None:

@@ -49,7 +49,7 @@ def human_speech() -> Path:
 
 
 def human_utterance() -> Utterance:
-    return read_recording(human_speech())
+    return read_recording(human_speech()).utterance
 
 
 @functools.lru_cache(maxsize=64)

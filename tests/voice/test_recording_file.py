@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import struct
 import subprocess
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -37,7 +37,7 @@ def test_any_wav_becomes_16_khz_mono(
     shape = f"-r {rate_hz} -c {channels} {encoding}".split()
     synth = ["synth", "1.5", "sine", "440", "gain", "-6"]
     subprocess.run(["sox", "-n", *shape, str(path), *synth], check=True)
-    utterance = read_recording(path)
+    utterance = read_recording(path).utterance
     assert utterance.rate_hz == SPEECH_RATE_HZ
     assert utterance.samples.dtype == np.float32
     assert utterance.duration_s == pytest.approx(1.5, abs=0.02)
@@ -54,11 +54,11 @@ def test_two_channels_are_mixed_and_none_is_lost(tmp_path: Path) -> None:
         out.setsampwidth(2)
         out.setframerate(SPEECH_RATE_HZ)
         out.writeframes(interleaved.tobytes())
-    assert np.abs(read_recording(path).samples).max() > 0.2
+    assert np.abs(read_recording(path).utterance.samples).max() > 0.2
 
 
 def test_flac_is_read_too() -> None:
-    assert read_recording(human_speech()).duration_s == pytest.approx(11.0, abs=0.05)
+    assert read_recording(human_speech()).utterance.duration_s == pytest.approx(11.0, abs=0.05)
 
 
 def test_a_name_that_looks_like_an_option_or_an_address_is_still_a_file(
@@ -66,25 +66,75 @@ def test_a_name_that_looks_like_an_option_or_an_address_is_still_a_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_wav(Path("concat:a.wav"), _tone(0.2), SPEECH_RATE_HZ)
-    assert read_recording(Path("concat:a.wav")).duration_s == pytest.approx(0.2, abs=0.02)
+    assert read_recording(Path("concat:a.wav")).utterance.duration_s == pytest.approx(0.2, abs=0.02)
 
 
-def test_a_truncated_wav_gives_what_is_there(tmp_path: Path) -> None:
+def _cut(tmp_path: Path, whole: Path, length: int) -> Path:
+    cut = tmp_path / f"cut{whole.suffix}"
+    cut.write_bytes(whole.read_bytes()[:length])
+    return cut
+
+
+def test_a_truncated_wav_gives_what_is_there_and_says_what_is_missing(tmp_path: Path) -> None:
     whole = tmp_path / "whole.wav"
     write_wav(whole, _tone(4.0), SPEECH_RATE_HZ)
-    cut = tmp_path / "cut.wav"
-    cut.write_bytes(whole.read_bytes()[: 44 + 2 * SPEECH_RATE_HZ + 1])
-    assert read_recording(cut).duration_s == pytest.approx(1.0, abs=0.05)
+    cut = _cut(tmp_path, whole, 44 + 2 * SPEECH_RATE_HZ + 1)
+    recording = read_recording(cut)
+    assert recording.utterance.duration_s == pytest.approx(1.0, abs=0.05)
+    assert recording.warning == (
+        f"{cut} says it holds 4.0 s, 1.0 s are there: the recording is cut off; "
+        "what is there is transcribed."
+    )
+    assert read_recording(whole).warning is None
 
 
-def test_a_truncated_flac_gives_what_is_there(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_truncated_wav_with_other_chunks_before_its_sound_is_noticed_too(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.wav"
+    shape = ["-r", "44100", "-c", "2", "-b", "24", "--comment", "a-comment"]
+    subprocess.run(["sox", "-n", *shape, str(whole), "synth", "4", "sine", "440"], check=True)
+    cut = _cut(tmp_path, whole, whole.stat().st_size // 2)
+    assert "says it holds 4.0 s, 2.0 s are there" in (read_recording(cut).warning or "")
+
+
+@pytest.mark.parametrize("size", [0, 0x7FFF_F000, 0x8000_0000, 0xFFFF_FFFF])
+def test_a_wav_that_was_written_into_a_pipe_is_not_called_truncated(
+    tmp_path: Path, size: int
 ) -> None:
-    data = human_speech().read_bytes()
-    cut = tmp_path / "cut.flac"
-    cut.write_bytes(data[: len(data) // 2])
-    with caplog.at_level(logging.WARNING):
-        assert 3.0 < read_recording(cut).duration_s < 8.0
+    path = tmp_path / "streamed.wav"
+    write_wav(path, _tone(0.5), SPEECH_RATE_HZ)
+    whole = bytearray(path.read_bytes())
+    whole[40:44] = size.to_bytes(4, "little")  # the length of its sound is not known
+    path.write_bytes(whole)
+    recording = read_recording(path)
+    assert recording.utterance.duration_s == pytest.approx(0.5, abs=0.02)
+    assert recording.warning is None
+
+
+def test_a_truncated_flac_gives_what_is_there_and_says_what_is_missing(tmp_path: Path) -> None:
+    whole = human_speech()
+    cut = _cut(tmp_path, whole, whole.stat().st_size // 2)
+    recording = read_recording(cut)
+    assert 3.0 < recording.utterance.duration_s < 8.0
+    assert "says it holds 11.0 s, 5." in (recording.warning or "")
+    assert read_recording(whole).warning is None
+
+
+def test_a_compressed_film_track_says_its_length_too(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.m4a"
+    _write_m4a(whole, _tone(4.0))
+    assert read_recording(whole).warning is None
+    cut = _cut(tmp_path, whole, whole.stat().st_size // 2)
+    assert "says it holds 4." in (read_recording(cut).warning or "")
+
+
+def _write_m4a(path: Path, samples: Samples) -> None:
+    """As recorders of telephones do, with the table of contents at the beginning."""
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as out:
+        track = out.add_stream("aac", rate=SPEECH_RATE_HZ, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="mono")
+        frame.rate = SPEECH_RATE_HZ
+        out.mux(track.encode(frame))
+        out.mux(track.encode(None))
 
 
 def test_floats_that_are_not_numbers_do_no_harm(tmp_path: Path) -> None:
@@ -110,7 +160,7 @@ def test_floats_that_are_not_numbers_do_no_harm(tmp_path: Path) -> None:
         len(data),
     )
     path.write_bytes(header + data)
-    assert np.isfinite(read_recording(path).samples).all()
+    assert np.isfinite(read_recording(path).utterance.samples).all()
 
 
 def _write(tmp_path: Path, content: bytes) -> Path:
@@ -136,6 +186,16 @@ def test_a_picture_is_not_sound(tmp_path: Path) -> None:
     subprocess.run(["convert", "-size", "8x8", "xc:red", str(path)], check=True)
     with pytest.raises(AudioInputError, match=r"no sound in it|not a sound file"):
         read_recording(path)
+
+
+def test_a_header_and_nothing_else_is_called_so(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.wav"
+    write_wav(whole, _tone(4.0), SPEECH_RATE_HZ)
+    for length in (12, 20, 36):
+        with pytest.raises(AudioInputError, match=r"ends before its sound begins\."):
+            read_recording(_cut(tmp_path, whole, length))
+    with pytest.raises(AudioInputError, match=r"says it holds 4\.0 s, and none of it can be read"):
+        read_recording(_cut(tmp_path, whole, 44))
 
 
 def test_a_wav_without_samples_is_called_so(tmp_path: Path) -> None:
@@ -178,14 +238,14 @@ def test_a_recording_written_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "own.wav"
     tone = _tone(0.7)
     write_wav(path, tone, SPEECH_RATE_HZ)
-    np.testing.assert_allclose(read_recording(path).samples, tone, atol=2e-4)
+    np.testing.assert_allclose(read_recording(path).utterance.samples, tone, atol=2e-4)
     assert [entry.name for entry in tmp_path.iterdir()] == ["own.wav"]
 
 
 def test_too_loud_is_clipped_not_wrapped(tmp_path: Path) -> None:
     path = tmp_path / "loud.wav"
     write_wav(path, np.array([2.0, -2.0] * 100, np.float32), SPEECH_RATE_HZ)
-    read = read_recording(path).samples
+    read = read_recording(path).utterance.samples
     assert read[0] > 0.99
     assert read[1] < -0.99
 

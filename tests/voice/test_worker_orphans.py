@@ -26,7 +26,7 @@ async def main():
     await recogniser.ensure_ready()
     if sys.argv[2] == "decoding":
         begun = asyncio.Event()
-        speech = np.tile(read_recording(Path(sys.argv[3])).samples, 30)
+        speech = np.tile(read_recording(Path(sys.argv[3])).utterance.samples, 30)
         job = recogniser.transcribe(Utterance("u", speech), lambda done: done and begun.set())
         task = asyncio.create_task(job)
         await begun.wait()

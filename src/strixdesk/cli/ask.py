@@ -55,9 +55,12 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 async def _ask(arguments: argparse.Namespace, text: str | None, context: CommandContext) -> int:
-    utterance = (
+    recording = (
         await asyncio.to_thread(read_recording, arguments.audio) if arguments.audio else None
     )
+    warning = recording.warning if recording else None
+    if warning:
+        print(f"strixdesk: {warning}", file=sys.stderr)
     services = await build_services(
         context.loaded.settings,
         context.paths,
@@ -70,8 +73,8 @@ async def _ask(arguments: argparse.Namespace, text: str | None, context: Command
     try:
         images = [await session.attach(path, path.name) for path in arguments.image]
         await services.tiers.refresh()
-        if utterance is not None:
-            runner = session.begin_recorded(utterance, images, arguments.tier)
+        if recording is not None:
+            runner = session.begin_recorded(recording.utterance, images, arguments.tier)
         else:
             runner = session.begin_typed(text or "", images, arguments.tier)
         await session.finished(runner)
@@ -82,7 +85,7 @@ async def _ask(arguments: argparse.Namespace, text: str | None, context: Command
     answer = runner.answer
     complete = answer is not None and answer.status is MessageStatus.COMPLETE
     if arguments.json:
-        print(json.dumps(_report(runner), ensure_ascii=False))
+        print(json.dumps(_report(runner, warning), ensure_ascii=False))
     elif not complete:
         detail = (answer.detail if answer else None) or _why(runner)
         print(f"strixdesk: {detail}", file=sys.stderr)
@@ -95,12 +98,13 @@ def _why(runner: TurnRunner) -> str:
     return "No words were recognised in this recording." if runner.transcript == "" else "Stopped."
 
 
-def _report(runner: TurnRunner) -> dict[str, Any]:
+def _report(runner: TurnRunner, warning: str | None) -> dict[str, Any]:
     answer, route, timings = runner.answer, runner.turn.route, runner.turn.timings
     status = answer.status.value if answer else "failed"
     report: dict[str, Any] = {
         "text": answer.text if answer else "",
         "transcript": runner.transcript,
+        "warning": warning,
         "tier": (answer.tier if answer else None) or (route.tier.name if route else None),
         "model": runner.model,
         "reason": answer.reason if answer else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from contextlib import aclosing
 from pathlib import Path
 
@@ -31,17 +32,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 async def _transcribe(arguments: argparse.Namespace, context: CommandContext) -> int:
-    utterance = await asyncio.to_thread(read_recording, arguments.recording)
+    recording = await asyncio.to_thread(read_recording, arguments.recording)
+    if recording.warning:
+        print(f"strixdesk: {recording.warning}", file=sys.stderr)
     recogniser = build_recogniser(context.loaded.settings, context.paths)
     try:
-        transcript = await recogniser.transcribe(utterance)
+        transcript = await recogniser.transcribe(recording.utterance)
     finally:
         await recogniser.close()
     if arguments.json:
         report = {
             "text": transcript.text,
-            "duration_s": round(utterance.duration_s, 3),
+            "duration_s": round(recording.utterance.duration_s, 3),
             "decode_ms": round(transcript.decode_ms, 1),
+            "warning": recording.warning,
         }
         print(json.dumps(report, ensure_ascii=False))
     else:
