@@ -156,6 +156,23 @@ def test_given_a_recording_that_is_cut_off_then_that_is_told_and_the_rest_is_ans
     assert report(asked)["text"]
 
 
+def test_given_a_recording_of_silence_then_it_is_said_that_no_speech_was_heard(
+    tmp_path: Path,
+) -> None:
+    silence = tmp_path / "silence.wav"
+    subprocess.run(
+        ["sox", "-n", "-r", "16000", "-b", "16", str(silence), "trim", "0", "2"], check=True
+    )
+    told = "strixdesk: No speech was heard.\n"
+
+    done = strixdesk(tmp_path, "transcribe", str(silence))
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
+
+    done = strixdesk(tmp_path, "transcribe", str(silence), "--json")
+    assert (done.returncode, done.stderr) == (1, told)
+    assert (report(done)["text"], report(done)["error"]) == ("", "No speech was heard.")
+
+
 def test_given_a_picture_and_no_tier_that_sees_then_it_is_said_and_nothing_is_asked(
     tmp_path: Path,
 ) -> None:

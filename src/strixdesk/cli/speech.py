@@ -8,6 +8,7 @@ import json
 import sys
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 from strixdesk.cli.context import CommandContext
 from strixdesk.composition import build_recogniser, build_voice
@@ -16,6 +17,8 @@ from strixdesk.core.sentences import SentenceSplitter
 from strixdesk.core.speakable import speakable
 from strixdesk.voice.recording_file import read_recording
 from strixdesk.voice.wav_sink import WavSink
+
+NO_SPEECH = "No speech was heard."
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,17 +43,22 @@ async def _transcribe(arguments: argparse.Namespace, context: CommandContext) ->
         transcript = await recogniser.transcribe(recording.utterance)
     finally:
         await recogniser.close()
+    heard = bool(transcript.text.strip())
     if arguments.json:
-        report = {
+        report: dict[str, Any] = {
             "text": transcript.text,
             "duration_s": round(recording.utterance.duration_s, 3),
             "decode_ms": round(transcript.decode_ms, 1),
             "warning": recording.warning,
         }
+        if not heard:
+            report["error"] = NO_SPEECH
         print(json.dumps(report, ensure_ascii=False))
-    else:
+    elif heard:
         print(transcript.text)
-    return 0
+    if not heard:
+        print(f"strixdesk: {NO_SPEECH}", file=sys.stderr)
+    return 0 if heard else 1
 
 
 async def _say(arguments: argparse.Namespace, context: CommandContext) -> int:
