@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,21 @@ def test_given_nothing_to_ask_then_a_sentence_says_so(tmp_path: Path) -> None:
     assert done.stderr == (
         "strixdesk: There is nothing to ask. Give a text, or a recording with --audio.\n"
     )
+
+
+def test_given_a_place_that_takes_no_sound_then_nothing_is_asked(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        (tmp_path / "strixdesk.toml").write_text(
+            f'[starter]\nenabled = "never"\n[[tiers]]\nname = "x"\nbase_url = "{address}"\n'
+        )
+        done = strixdesk("ask", "Hello", "--speak", "nowhere/out.wav", folder=tmp_path)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert done.returncode == 1
+    assert "nowhere/out.wav (No such file or directory)" in done.stderr
+    assert not (tmp_path / "data" / "history.sqlite3").exists()
 
 
 def test_given_a_picture_that_is_none_then_a_sentence_says_so(tmp_path: Path) -> None:

@@ -58,8 +58,31 @@ async def test_an_earlier_file_stays_until_the_new_one_is_whole(tmp_path: Path) 
     assert read_wav(path)[1] == 16_000
 
 
-async def test_a_folder_that_is_not_there_is_explained(tmp_path: Path) -> None:
-    sink = WavSink(tmp_path / "nowhere" / "a.wav")
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("nowhere/a.wav", "No such file or directory"),
+        ("file/a.wav", "Not a directory"),
+        ("folder", "Is a directory"),
+        ("/proc/a.wav", "No such file or directory"),
+    ],
+)
+async def test_a_place_that_takes_no_file_is_explained_before_there_is_sound(
+    tmp_path: Path, place: str, why: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(AudioOutputError, match=why) as refused:
+        await WavSink(tmp_path / place).open()
+    assert "folder exists" in refused.value.advice
+
+
+async def test_a_folder_that_is_gone_meanwhile_is_explained(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    sink = WavSink(folder / "a.wav")
+    await sink.open()
+    folder.rmdir()
     with pytest.raises(AudioOutputError, match="No such file or directory") as refused:
         await sink.write(AudioFrame(tone(0.1), 16_000, 0, "turn"))
     assert "folder exists" in refused.value.advice

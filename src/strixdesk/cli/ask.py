@@ -55,6 +55,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 async def _ask(arguments: argparse.Namespace, text: str | None, context: CommandContext) -> int:
+    sink = WavSink(arguments.speak) if arguments.speak else None
+    if sink:
+        await sink.open()  # before anything is asked for it
     recording = (
         await asyncio.to_thread(read_recording, arguments.audio) if arguments.audio else None
     )
@@ -64,7 +67,7 @@ async def _ask(arguments: argparse.Namespace, text: str | None, context: Command
     services = await build_services(
         context.loaded.settings,
         context.paths,
-        sink=WavSink(arguments.speak) if arguments.speak else None,
+        sink=sink,
         listener=NoMicrophone(),
     )
     session = Session(services, speech_on=arguments.speak is not None)

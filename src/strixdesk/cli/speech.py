@@ -68,10 +68,10 @@ async def _say(arguments: argparse.Namespace, context: CommandContext) -> int:
     spoken = [text for chunk in chunks if (text := speakable(chunk.raw, language))]
     if not spoken:
         raise StrixError("There is nothing in this text that can be read out.")
-    voice = build_voice(context.loaded.settings, context.paths)
     sink = WavSink(arguments.out)
+    await sink.open()
+    voice = build_voice(context.loaded.settings, context.paths)
     try:
-        await sink.open()
         for text in spoken:
             async with aclosing(voice.speak(text, "say")) as frames:
                 async for frame in frames:

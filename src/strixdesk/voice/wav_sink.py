@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 import wave
@@ -31,7 +32,11 @@ class WavSink:
         self._played_s: defaultdict[str, float] = defaultdict(float)
 
     async def open(self) -> None:
-        """Nothing is written before there is sound, so nothing can be wrong yet."""
+        """Whether the file can be written is tried before there is sound for it."""
+        with self._explained():
+            if self._path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            _remove(self._new_part())
 
     async def write(self, frame: AudioFrame) -> None:
         with self._explained():
@@ -62,17 +67,20 @@ class WavSink:
             raise
 
     def _begin(self, rate_hz: int) -> wave.Wave_write:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{self._path.name}.", suffix=".part", dir=self._path.parent
-        )
-        os.close(handle)
-        self._part = Path(name)
-        out = wave.open(name, "wb")  # noqa: SIM115 — closed by close()
+        self._part = self._new_part()
+        out = wave.open(str(self._part), "wb")  # noqa: SIM115 — closed by close()
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(rate_hz)
         self._wave, self._rate_hz = out, rate_hz
         return out
+
+    def _new_part(self) -> Path:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{self._path.name}.", suffix=".part", dir=self._path.parent
+        )
+        os.close(handle)
+        return Path(name)
 
     def _at_own_rate(self, frame: AudioFrame) -> Samples:
         if frame.rate_hz == self._rate_hz:
