@@ -17,7 +17,11 @@ class Box:
     mac: str | None = None
     """Ethernet address for Wake-on-LAN."""
     reserve_gb: float = 4.0
-    """Memory (10⁹ bytes) that nothing may plan with."""
+    """Memory (2³⁰ bytes, as everywhere in the memory's arithmetic) that nothing may plan with."""
+
+    @property
+    def reserve_bytes(self) -> int:
+        return int(self.reserve_gb * 2**30)
 
     @property
     def is_here(self) -> bool:

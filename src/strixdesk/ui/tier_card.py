@@ -109,16 +109,19 @@ class TierCard(QFrame):
 
     def show_status(self, tier: Tier, status: TierStatus) -> None:
         mark, colour = TIER_MARKS[status.state]
-        if status.degraded and status.state is TierState.READY:
+        if status.unloaded:
+            mark, colour = Mark.SQUARE, "muted"
+        elif status.degraded and status.state is TierState.READY:
             mark, colour = Mark.HALF, "warning"
         self.mark.show_mark(mark, "muted" if status.stale else colour)
         known = tier.capabilities if tier.capabilities is not None else status.capabilities
-        chips = [tier.role] if tier.role and tier.role != tier.title else []
+        chips = [tier.role] if tier.role and tier.role != tier.title.casefold() else []
         if context := tier.context_tokens or status.context_tokens:
             chips.append(context_words(context))
         chips += sorted(capability.value for capability in known)
-        if "/" in tier.name:
-            chips.append(f"from {tier.name.split('/', 1)[0]}")
+        source = tier.name.partition("/")[0] if "/" in tier.name else ""
+        if source and not (tier.control and tier.control.box == source):  # its box stands above it
+            chips.append(f"from {source}")
         if tier.cloud:
             chips.append("cloud")
         model = short_model(status.model or tier.model or "")
@@ -127,10 +130,11 @@ class TierCard(QFrame):
         self._trouble.setVisible(bool(trouble))
         alarm = status.state in (TierState.FAILED, TierState.UNREACHABLE)
         self._trouble.setProperty("alarm", alarm)
-        self._trouble.setProperty("calm", not alarm and status.state is not TierState.READY)
+        ready = status.state is TierState.READY and not status.unloaded
+        self._trouble.setProperty("calm", not alarm and not ready)
         self._trouble.style().polish(self._trouble)
         self.activity.show_status(status)
-        up = status.state in _UP
+        up = status.state in _UP and not status.unloaded
         failed = status.state is TierState.FAILED
         self.start.setVisible(self._controlled and not up and not failed)
         self.start.setEnabled(status.state is not TierState.STOPPING)
@@ -248,6 +252,6 @@ class TierCard(QFrame):
 
 
 def _trouble(status: TierStatus) -> str:
-    if status.state is TierState.READY:
+    if status.state is TierState.READY and not status.unloaded:
         return status.degraded
     return status.detail

@@ -16,10 +16,10 @@ from strixdesk.backends.box.plans import Act, Plan, Step
 from strixdesk.backends.box.shell import Completed, Shell
 from strixdesk.core.box import BoxStatus, ContainerHealth, ContainerState, ServiceStatus
 from strixdesk.core.errors import BoxError, BoxUnreachable, CommandFailed, NotEnoughMemory
+from strixdesk.core.memory import gb
 from strixdesk.core.stack import Service, Stack
 
 _IN_FOLDER = 'cd -- "$1" || exit 91; shift; exec "$@"'
-_GB = 1e9
 _ATTEMPTS = 5
 """Of one command, each after another lost connection."""
 
@@ -139,13 +139,11 @@ class Conductor:
                 return
             if time.monotonic() > deadline:
                 raise NotEnoughMemory(
-                    f"{service.name} was not started: it takes {needed / _GB:.1f} GB with the "
-                    f"reserve, and {have / _GB:.1f} GB are free.",
+                    f"{service.name} was not started: it takes {gb(int(needed))} with the "
+                    f"reserve, and {gb(have)} are free.",
                     "Stop another service first, or give it a smaller share in the .env file.",
                 )
-            self._tell(
-                f"Waiting for memory for {service.name}: {have / _GB:.1f} of {needed / _GB:.1f} GB."
-            )
+            self._tell(f"Waiting for memory for {service.name}: {gb(have)} of {gb(int(needed))}.")
             await asyncio.sleep(self._patience.look_s)
             status = await self._seen()
 

@@ -110,7 +110,7 @@ class Operations:
             self._tell,
             lock,
             patience=self._patience,
-            reserve_bytes=int(self._box.reserve_gb * 1e9),
+            reserve_bytes=self._box.reserve_bytes,
             override=wish.override,
         )
         task = asyncio.create_task(conductor.run(wish.plan), name=f"{self._box.name}: {wish.words}")

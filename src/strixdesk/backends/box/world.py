@@ -93,9 +93,8 @@ class BoxWorld:
     ) -> Forecast | None:
         if status.memory is None:
             return None
-        reserve = int(box.reserve_gb * 1e9)
         files = self._files.get(box.name, {})
-        return forecast(stack, status.services, status.memory, reserve, services, files)
+        return forecast(stack, status.services, status.memory, box.reserve_bytes, services, files)
 
 
 async def _file_sizes(shell: Shell, stack: Stack) -> dict[str, int]:
