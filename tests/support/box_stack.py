@@ -137,12 +137,12 @@ class BoxStack:
             for name, port in self.ports.items()
         )
         modes = (
-            Mode("gpu", self.compose("vllm"), GPU),
-            Mode("cpu", self.compose("cpu"), CPU),
-            Mode("full", self.compose("vllm", "cpu"), GPU + CPU),
+            Mode("gpu", self.compose("vllm"), GPU, project=self.project),
+            Mode("cpu", self.compose("cpu"), CPU, project=self.project),
+            Mode("full", self.compose("vllm", "cpu"), GPU + CPU, project=self.project),
         )
         root = str(self.directory)
-        return Stack(root, f"{root}/.env", services, modes, self.project)
+        return Stack(root, f"{root}/.env", services, modes)
 
     def running(self) -> set[str]:
         names = self.engine.containers(self.project, running=True)

@@ -161,11 +161,10 @@ def stack() -> Stack:
         "/home/anna/ai/strix-stack/.env",
         services,
         (
-            Mode("gpu", ("--profile", "gpu"), names[:2]),
+            Mode("gpu", ("--profile", "gpu"), names[:2], project="strix-stack"),
             Mode("cpu", ("--profile", "cpu"), names[2:]),
             Mode("full", ("--profile", "full"), names),
         ),
-        "strix-stack",
     )
 
 

@@ -78,6 +78,8 @@ class Mode:
     """`NAME=value` of the variables that the script sets for compose beyond the env file."""
     on_request: tuple[str, ...] = ()
     """What its files hold beyond that, in profiles: started only when asked for by name."""
+    project: str = ""
+    """As compose calls what it starts; modes need not share one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,6 @@ class Stack:
     services: tuple[Service, ...]
     """Of all modes together, each once."""
     modes: tuple[Mode, ...]
-    project: str = ""
-    """Compose's project name."""
     left_out: tuple[str, ...] = ()
     """Sentences about what could not be read, and why."""
 
@@ -98,6 +98,10 @@ class Stack:
 
     def mode(self, name: str) -> Mode | None:
         return next((one for one in self.modes if one.name == name), None)
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(mode.project for mode in self.modes if mode.project))
 
     def mode_for(self, service: str) -> Mode | None:
         """The smallest mode that holds it: whose arguments start and stop it."""

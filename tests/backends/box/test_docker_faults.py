@@ -33,8 +33,8 @@ class FakeStack(TestWorld):
     folder = ""
 
     async def stack(self, shell: Shell, box: Box) -> Stack:
-        mode = Mode("gpu", ("-f", "vllm.yml"), (CODER.name,))
-        return Stack(self.folder, None, (CODER,), (mode,), "strix")
+        mode = Mode("gpu", ("-f", "vllm.yml"), (CODER.name,), project="strix")
+        return Stack(self.folder, None, (CODER,), (mode,))
 
 
 class ScriptedBox:
@@ -55,7 +55,7 @@ class ScriptedBox:
 @pytest.fixture
 async def scripted(tmp_path: Path) -> AsyncIterator[ScriptedBox]:
     (tmp_path / "bin").mkdir()
-    for name in ("sh", "flock", "date", "cat", "sleep", "rm", "env"):
+    for name in ("sh", "flock", "date", "cat", "sleep", "rm", "env", "grep"):
         for folder in ("/bin", "/usr/bin"):
             if (Path(folder) / name).exists():
                 (tmp_path / "bin" / name).symlink_to(Path(folder) / name)
@@ -135,6 +135,15 @@ async def test_a_download_that_stalls_is_given_up(scripted: ScriptedBox) -> None
     operation = await scripted.watch.do(scripted.box, Deed.PULL)
     assert operation.state is OperationState.FAILED
     assert "stalled" in operation.step
+
+
+async def test_warnings_of_docker_are_not_taken_for_containers(scripted: ScriptedBox) -> None:
+    scripted.docker(
+        'case $1 in ps) echo "WARNING: no -such --config" >&2; echo c0de ;;\n'
+        f"inspect) [ $# = 4 ] && echo '{EXITED}' ;; esac"
+    )
+    (service,) = (await scripted.look()).services
+    assert service.container is ContainerState.EXITED
 
 
 async def test_a_container_that_ended_with_an_error_tells_its_last_words(

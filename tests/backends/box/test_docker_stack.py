@@ -113,6 +113,22 @@ async def test_starting_what_is_up_leaves_it_alone(client: Client, stack: BoxSta
     assert started(stack, UTILITY) == before
 
 
+async def test_the_parts_of_a_stack_may_be_projects_of_their_own(stack: BoxStack) -> None:
+    other = f"{stack.project}-cpu"
+    file = stack.directory / "compose" / "cpu.yml"
+    file.write_text(f"name: {other}\n{file.read_text()}")
+    try:
+        async with client_of(stack) as client:
+            assert (await client.do(Deed.START, ORCHESTRATOR)).state is OperationState.DONE
+            assert (await client.do(Deed.START, UTILITY)).state is OperationState.DONE
+            assert client.service(UTILITY).container is ContainerState.RUNNING
+            assert stack.engine.containers(other) == [f"{other}-{UTILITY}-1"]
+            assert (await client.do(Deed.STOP)).state is OperationState.DONE
+            assert not stack.engine.containers(other) + stack.engine.containers(stack.project)
+    finally:
+        stack.engine.remove(other)
+
+
 async def test_stopping_one_leaves_the_others(client: Client, stack: BoxStack) -> None:
     await client.do(Deed.START, mode="cpu")
     operation = await client.do(Deed.STOP, UTILITY)

@@ -100,7 +100,7 @@ async def test_as_a_program_each_is_not_found_or_refused(shell: Shell, canary: P
 
 async def test_as_folders_and_services_they_are_only_names(shell: Shell, canary: Path) -> None:
     for word in hostile_words(canary)[::4]:
-        seen = await look(shell, word, word)
+        seen = await look(shell, word, [word])
         assert not seen.containers
         with pytest.raises(BoxError):
             await read_stack(shell, word)

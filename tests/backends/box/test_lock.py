@@ -32,7 +32,7 @@ async def test_the_second_is_told_who_holds_it_and_since_when(tmp_path: Path) ->
     async with holding(lock(tmp_path)):
         with pytest.raises(BoxBusy, match=r"anna on laptop \(start coder\)"):
             await lock(tmp_path, BEN).ensure()
-        seen = await look(HereShell(), str(tmp_path), "")
+        seen = await look(HereShell(), str(tmp_path), [])
         assert seen.holder is not None
         assert seen.holder.words(seen.box_now).startswith("anna on laptop (start coder, for ")
 
@@ -41,7 +41,7 @@ async def test_nothing_is_left_of_a_lock_that_was_let_go(tmp_path: Path) -> None
     async with holding(lock(tmp_path)):
         pass
     assert names(tmp_path) == []
-    assert (await look(HereShell(), str(tmp_path), "")).holder is None
+    assert (await look(HereShell(), str(tmp_path), [])).holder is None
     async with holding(lock(tmp_path, BEN)):
         pass
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from strixdesk.backends.box.operations import Wish, ends
@@ -50,6 +52,20 @@ def test_services_are_stopped_in_the_opposite_order_and_together() -> None:
 
 def test_everything_is_taken_down_by_as_few_modes_as_hold_it() -> None:
     assert steps(make_plan(STACK, Deed.STOP)) == [(Act.DOWN, FULL.services, "full")]
+
+
+def test_what_was_started_from_a_profile_is_taken_down_too() -> None:
+    mode = Mode("all", ("-f", "a.yml"), (ORCHESTRATOR.name,), on_request=(CODER.name,))
+    plan = make_plan(Stack("/srv", None, (ORCHESTRATOR, CODER), (mode,)), Deed.STOP)
+    assert plan.services == (ORCHESTRATOR.name, CODER.name)
+    assert plan.steps[0].argv == ("docker", "compose", "-f", "a.yml", "--profile", "*", "down")
+
+
+def test_each_project_of_a_stack_is_taken_down() -> None:
+    modes = (replace(GPU, project="gpu"), replace(CPU, project="cpu"), replace(FULL, project="cpu"))
+    plan = make_plan(replace(STACK, modes=modes), Deed.STOP)
+    assert steps(plan) == [(Act.DOWN, FULL.services, "full"), (Act.DOWN, GPU.services, "gpu")]
+    assert plan.services == FULL.services
 
 
 def test_restarting_everything_means_what_runs() -> None:

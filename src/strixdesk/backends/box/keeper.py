@@ -217,7 +217,7 @@ class BoxKeeper:
             and not self._book.starting
         )
         if steady:
-            self._stream.ensure(self._folder(), self._project(), self._pace.watched_s)
+            self._stream.ensure(self._folder(), self._projects(), self._pace.watched_s)
         else:
             await self._stream.stop()
 
@@ -237,7 +237,7 @@ class BoxKeeper:
                     return
             if deep or (self.stack is None and at - self._stack_at > self._pace.stack_s):
                 await self._read_stack()
-            seen = brought or await look(self._shell, self._folder(), self._project())
+            seen = brought or await look(self._shell, self._folder(), self._projects())
             services = await self._book.read(
                 self._shell, seen, self.stack, lambda one: self._world.answers(self.box, one)
             )
@@ -260,8 +260,8 @@ class BoxKeeper:
     def _folder(self) -> str:
         return self.stack.directory if self.stack else ""
 
-    def _project(self) -> str:
-        return self.stack.project if self.stack else ""
+    def _projects(self) -> tuple[str, ...]:
+        return self.stack.projects if self.stack else ()
 
     async def _read_stack(self) -> None:
         """What stands against it is told with the hop to docker; the rest is looked at anyway."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from strixdesk.backends.box.containers import INSPECT_FORMAT, Container, parse_containers
@@ -18,15 +18,20 @@ _LOG_LINES = 400
 _LOOK_LINES = 10_000
 _MARK = "== strixdesk "
 
-# $1 folder, $2 project, $3 format
+# $1 folder, $2 projects, $3 format; docker may print warnings beside the ids
 _BODY = f"""
 if [ -n "$2" ]; then
-  ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$2" \
-    --filter label=com.docker.compose.oneoff=False 2>&1)
-  status=$?
+  said= status=0
+  for project in $2; do
+    told=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
+      --filter label=com.docker.compose.oneoff=False 2>&1) || {{ status=$?; break; }}
+    said="$said
+$told"
+  done
   if [ $status -ne 0 ]; then
-    echo "{_MARK}refused $status"; printf '%s\\n' "$ids"
+    echo "{_MARK}refused $status"; printf '%s\\n' "$told"
   else
+    ids=$(printf '%s\\n' "$said" | grep -xE '[0-9a-f]+')
     echo "{_MARK}containers"; [ -z "$ids" ] || docker inspect --format "$3" $ids 2>/dev/null
   fi
 fi
@@ -61,18 +66,19 @@ class Look:
     memory: BoxMemory | None = None
 
 
-async def look(shell: Shell, folder: str, project: str) -> Look:
-    """Raises BoxUnreachable or CommandTimeout. With an empty project docker is not asked."""
-    command = ["sh", "-c", _ONCE, "sh", folder, project, INSPECT_FORMAT]
+async def look(shell: Shell, folder: str, projects: Sequence[str]) -> Look:
+    """Raises BoxUnreachable or CommandTimeout. Without a project docker is not asked."""
+    command = ["sh", "-c", _ONCE, "sh", folder, " ".join(projects), INSPECT_FORMAT]
     return parse_look((await shell.run(command, timeout_s=_TIMEOUT_S)).out)
 
 
 async def looks(
-    shell: Shell, folder: str, project: str, every_s: float
+    shell: Shell, folder: str, projects: Sequence[str], every_s: float
 ) -> AsyncGenerator[Look, None]:
     """What the box itself finds from time to time, over one command that goes on: nothing is
     started here for a look. Raises as `Shell.lines` does. Use `contextlib.aclosing`."""
-    command = ["sh", "-c", _ON_AND_ON, "sh", folder, project, INSPECT_FORMAT, f"{every_s:g}"]
+    arguments = [folder, " ".join(projects), INSPECT_FORMAT, f"{every_s:g}"]
+    command = ["sh", "-c", _ON_AND_ON, "sh", *arguments]
     lines: list[str] = []
     async with contextlib.aclosing(shell.lines(command)) as printed:
         async for line in printed:

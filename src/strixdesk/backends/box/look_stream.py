@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from strixdesk.backends.box.look import Look, looks
 from strixdesk.backends.box.shell import Shell
@@ -27,10 +27,10 @@ class LookStream:
     def running(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    def ensure(self, folder: str, project: str, every_s: float) -> None:
+    def ensure(self, folder: str, projects: Sequence[str], every_s: float) -> None:
         if self.running or time.monotonic() - self._ended_at < _AGAIN_S:
             return
-        self._task = asyncio.create_task(self._read(folder, project, every_s), name="box looks")
+        self._task = asyncio.create_task(self._read(folder, projects, every_s), name="box looks")
 
     async def stop(self) -> None:
         task, self._task = self._task, None
@@ -38,8 +38,8 @@ class LookStream:
             task.cancel()
             await asyncio.wait([task])
 
-    async def _read(self, folder: str, project: str, every_s: float) -> None:
-        found = looks(self._shell, folder, project, every_s)
+    async def _read(self, folder: str, projects: Sequence[str], every_s: float) -> None:
+        found = looks(self._shell, folder, projects, every_s)
         with contextlib.suppress(BoxError):
             async with contextlib.aclosing(found) as stream:
                 async for look in stream:

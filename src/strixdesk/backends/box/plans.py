@@ -38,7 +38,8 @@ class Step:
             case Act.UP:
                 return (*compose, "up", "-d", "--no-deps", *self.services)
             case Act.DOWN:
-                return (*compose, "down")
+                asked_for = ("--profile", "*") if self.mode.on_request else ()
+                return (*compose, *asked_for, "down")
             case _:
                 return (*compose, self.act.value, *self.services)
 
@@ -165,11 +166,15 @@ def _stops(stack: Stack, order: Sequence[str], chosen: Mode | None) -> tuple[Ste
 
 
 def _down(stack: Stack) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """The fewest modes that hold every service, largest first."""
-    left = {one.name for one in stack.services}
+    """The fewest modes that hold every service of every project, largest first."""
+    left = {(mode.project, name) for mode in stack.modes for name in _held(mode)}
     steps = []
-    for mode in sorted(stack.modes, key=lambda one: -len(one.services)):
-        if here := tuple(name for name in mode.services if name in left):
+    for mode in sorted(stack.modes, key=lambda one: -len(_held(one))):
+        if here := tuple(name for name in _held(mode) if (mode.project, name) in left):
             steps.append(Step(Act.DOWN, here, mode))
-            left -= set(here)
-    return tuple(steps), tuple(name for step in steps for name in step.services)
+            left -= {(mode.project, name) for name in here}
+    return tuple(steps), tuple(dict.fromkeys(name for step in steps for name in step.services))
+
+
+def _held(mode: Mode) -> tuple[str, ...]:
+    return (*mode.services, *mode.on_request)

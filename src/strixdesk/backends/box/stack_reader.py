@@ -151,14 +151,12 @@ def _stack(
         for name in withheld
     ]
     failure: CommandFailed | None = None
-    project = ""
     for name, call in wanted.items():
         config = configs[call.compose, call.exports]
         if isinstance(config, CommandFailed):
             failure = failure or config
             left_out.append(f"The mode “{name}” was left out. {config.sentence()}")
             continue
-        project = project or str(config.resolved.get("name") or "")
         raw = _table(config.raw.get("services"))
         here = {
             one: read_service(one, table, raw.get(one))
@@ -168,7 +166,8 @@ def _stack(
         started = _ordered(_with_needs(call.services or plain, here), here)
         services = {**here, **services}
         others = _ordered([one for one in here if one not in started], here)
-        modes.append(Mode(name, call.compose, started, call.exports, others))
+        project = str(config.resolved.get("name") or "")
+        modes.append(Mode(name, call.compose, started, call.exports, others, project))
     if failure is not None and not modes:
         raise failure
     env = next((value_of(mode.compose, "--env-file") for mode in modes), None)
@@ -180,7 +179,6 @@ def _stack(
         env,
         tuple(services[name] for name in order),
         tuple(modes),
-        project,
         tuple(left_out),
     )
 
