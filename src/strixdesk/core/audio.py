@@ -43,9 +43,13 @@ class Utterance:
         return len(self.samples) / self.rate_hz
 
 
+SILENCE_DB = -120.0
+"""The level of zeros; nothing is lower."""
+
+
 def level_db(samples: Samples) -> float:
-    """Root-mean-square level in dB relative to full scale; -120 for silence."""
+    """Root-mean-square level in dB relative to full scale."""
     if not len(samples):
-        return -120.0
+        return SILENCE_DB
     mean_square = float(np.dot(samples, samples)) / len(samples)
-    return max(-120.0, 10 * float(np.log10(mean_square))) if mean_square > 0 else -120.0
+    return max(SILENCE_DB, 10 * float(np.log10(mean_square))) if mean_square > 0 else SILENCE_DB

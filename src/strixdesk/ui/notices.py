@@ -28,6 +28,12 @@ class Notices(QWidget):
     def warn(self, text: str, action: str = "", do: Callable[[], None] | None = None) -> None:
         self._add(text, "failed", action, do)
 
+    def withdraw(self, text: str) -> None:
+        """What it says is no longer so."""
+        for notice in self._notices():
+            if notice.text == text:
+                self._drop(notice)
+
     @property
     def texts(self) -> list[str]:
         return [notice.text for notice in self._notices()]
@@ -37,16 +43,16 @@ class Notices(QWidget):
         return [w for item in items if item and isinstance(w := item.widget(), _Notice)]
 
     def _add(self, text: str, kind: str, action: str, do: Callable[[], None] | None) -> _Notice:
-        for notice in self._notices():
-            if notice.text == text:
-                self._rows.removeWidget(notice)
-                notice.deleteLater()
+        self.withdraw(text)
         for notice in self._notices()[: 1 - MOST] if len(self._notices()) >= MOST else []:
-            self._rows.removeWidget(notice)
-            notice.deleteLater()
+            self._drop(notice)
         notice = _Notice(text, kind, action, do, self)
         self._rows.addWidget(notice)
         return notice
+
+    def _drop(self, notice: _Notice) -> None:
+        self._rows.removeWidget(notice)
+        notice.deleteLater()
 
 
 class _Notice(QFrame):

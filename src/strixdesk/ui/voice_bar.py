@@ -7,6 +7,7 @@ import time
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from strixdesk.core.audio import SILENCE_DB
 from strixdesk.core.events import MicrophoneState
 from strixdesk.core.turn import Turn, TurnState
 from strixdesk.ui.elided_label import ElidedLabel
@@ -92,7 +93,7 @@ class VoiceBar(QWidget):
         open_now = state in (MicrophoneState.LISTENING, MicrophoneState.RECORDING)
         self.meter.setVisible(open_now)
         if not open_now:
-            self.meter.show_level(-120.0, speech=False)
+            self.meter.show_level(SILENCE_DB, speech=False)
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from strixdesk.core.addressing import picker_order
+from strixdesk.core.audio import SILENCE_DB
 from strixdesk.core.events import (
     BoxChanged,
     BoxesChanged,
@@ -54,6 +55,8 @@ class WindowEvents:
         self._cockpit = cockpit
         self._tray = tray
         self._talk_key = talk_key
+        self._microphone_trouble = ""
+        """As last told, until sound comes again."""
 
     def take(self, event: Event) -> None:
         parts = self._parts
@@ -70,12 +73,14 @@ class WindowEvents:
                 parts.transcript.apply(event)
             case LevelChanged(level_db=level_db, speech=speech):
                 parts.voice_bar.meter.show_level(level_db, speech=speech)
+                if level_db > SILENCE_DB:
+                    self._show_microphone_trouble("")
             case MicrophoneChanged(state=state, detail=detail):
                 parts.voice_bar.show_microphone(state)
                 recording = state is MicrophoneState.RECORDING
                 parts.composer.show_recording(recording, self._talk_key())
-                if detail:
-                    parts.notices.warn(detail)
+                if detail:  # that it is closed does not mean that it works
+                    self._show_microphone_trouble(detail)
             case TiersChanged(tiers=tiers):
                 parts.tiers.show_tiers(picker_order(tiers))
                 self._tray.show_tiers(tiers)
@@ -108,6 +113,13 @@ class WindowEvents:
                 parts.notices.tell(message)
             case _:
                 assert_never(event)
+
+    def _show_microphone_trouble(self, trouble: str) -> None:
+        if self._microphone_trouble not in ("", trouble):
+            self._parts.notices.withdraw(self._microphone_trouble)
+        if trouble:
+            self._parts.notices.warn(trouble)
+        self._microphone_trouble = trouble
 
     def _show_turn(self, turn: Turn) -> None:
         parts = self._parts

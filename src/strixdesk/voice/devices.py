@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from strixdesk.core.audio import AudioFrame, level_db
+from strixdesk.core.audio import SILENCE_DB, AudioFrame, level_db
 from strixdesk.core.errors import AudioInputError, AudioOutputError, StrixError
 from strixdesk.voice.capture import Microphone
 from strixdesk.voice.device_lookup import DeviceKind, NoSuchDevice, find_device, load_sounddevice
@@ -36,7 +36,7 @@ class InputProbe:
     """What a microphone gave while it was listened to."""
 
     device: str = ""
-    level_db: float = -120.0
+    level_db: float = SILENCE_DB
     all_zero: bool = True
     """Not even hiss: muted, or not permitted."""
     rate_hz: int = 0

@@ -13,7 +13,7 @@ from typing import assert_never
 
 import numpy as np
 
-from strixdesk.core.audio import SPEECH_RATE_HZ, AudioFrame
+from strixdesk.core.audio import SILENCE_DB, SPEECH_RATE_HZ, AudioFrame
 from strixdesk.core.errors import AudioInputError, StrixError
 from strixdesk.core.events import MicrophoneState
 from strixdesk.core.hearing import LevelHeard, ListenerEvent, MicrophoneMoved
@@ -292,4 +292,4 @@ class VoiceThread:
         self._moved = moved
         self._tell([moved])
         if hearing and state not in _HEARING:
-            self._tell([LevelHeard(-120.0, speech=False)])
+            self._tell([LevelHeard(SILENCE_DB, speech=False)])
