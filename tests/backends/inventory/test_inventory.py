@@ -81,7 +81,7 @@ async def test_given_several_sources_then_hand_written_tiers_come_first_and_sour
     inventory = Inventory(TierWatch([HAND], http=http), [shared, own])
     assert names(inventory) == ["hand"]
     await inventory.refresh()
-    assert names(inventory) == ["hand", "stack/coder", "ollama/x/y", "ollama/z"]
+    assert names(inventory) == ["hand", "ollama/x/y", "ollama/z", "stack/coder"]
     assert inventory.statuses()["ollama/z"].state is TierState.READY
     assert inventory.statuses()["ollama/z"].capabilities == {Capability.VISION}
     assert inventory.statuses()["stack/coder"].state is TierState.UNREACHABLE
@@ -108,6 +108,19 @@ async def test_given_a_source_that_goes_away_then_its_models_stay_greyed_and_oth
     assert inventory.problems() == {"away": "away cannot be reached. Start it."}
     with pytest.raises(TierUnreachable):
         await inventory.ensure_ready(inventory.all()[0])
+    await inventory.close()
+
+
+async def test_given_a_changed_model_then_it_keeps_its_place(http: httpx.AsyncClient) -> None:
+    own = Shelf("o", "a", "b", own_servers=True)
+    inventory = Inventory(TierWatch([], http=http), [own])
+    await inventory.refresh()
+    changed = listed("o/a")
+    changed = replace(changed, tier=replace(changed.tier, context_tokens=2048))
+    own.answer = Listing((changed, listed("o/b")), own_servers=True)
+    await inventory.refresh()
+    assert names(inventory) == ["o/a", "o/b"]
+    assert inventory.all()[0].context_tokens == 2048
     await inventory.close()
 
 
@@ -153,7 +166,7 @@ async def test_given_a_restart_while_a_source_is_away_then_its_models_are_rememb
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     shelf.answer = own.answer = TierUnreachable("away.")
     after = Inventory(TierWatch([], http=http), [shelf, own], known_file=file)
-    assert names(after) == ["o/b", "s/a"]
+    assert names(after) == ["s/a", "o/b"]
     assert after.statuses()["s/a"].stale
     await after.refresh()
     assert after.statuses()["o/b"].stale

@@ -90,16 +90,12 @@ class Inventory:
 
     def all(self) -> tuple[Tier, ...]:
         """Hand-written ones, then sources in their order, the starter last."""
-        watched = self._watch.all()
-        own = [tier for tier in watched if not tier.starter]
-        shared = [
-            one.tier
-            for kept in self._kept.values()
-            if not kept.listing.own_servers
-            for one in kept.listing.models
-        ]
-        starter = [tier for tier in watched if tier.starter]
-        return tuple(map(self._decorated, (*own, *shared, *starter)))
+        listed = [one.tier for kept in self._kept.values() for one in kept.listing.models]
+        watched = {tier.name: tier for tier in self._watch.all()}
+        from_sources = [watched.pop(tier.name, tier) for tier in listed]
+        own = [tier for tier in watched.values() if not tier.starter]
+        starter = [tier for tier in watched.values() if tier.starter]
+        return tuple(map(self._decorated, (*own, *from_sources, *starter)))
 
     def problems(self) -> dict[str, str]:
         """What is wrong with sources, as sentences, by source; those that are well are missing."""
@@ -308,6 +304,7 @@ class Inventory:
             capabilities=one.capabilities if told is None else told,
             context_tokens=one.tier.context_tokens or one.context_tokens,
             server=one.server,
+            unloaded=one.unloaded and state is TierState.READY,
             stale=bool(stale),
         )
 
