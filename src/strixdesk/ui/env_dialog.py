@@ -63,6 +63,7 @@ class EnvDialog(QDialog):
         self._diff.hide()
         self._words = plain("Reading …", "muted", wrap=True)
         self.look = push("Show what changes", self._look)
+        self.look.setDefault(True)  # Enter in a field shows, and never writes
         self.write = push("Write", self._write, name="primary")
         self.write.setEnabled(False)
         foot = QHBoxLayout()
