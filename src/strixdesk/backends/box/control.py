@@ -14,7 +14,8 @@ from strixdesk.backends.box.lock import BoxLock
 from strixdesk.backends.box.look import docker_trouble
 from strixdesk.backends.box.plans import Act, Plan, Step
 from strixdesk.backends.box.shell import Completed, Shell
-from strixdesk.core.box import BoxStatus, ContainerHealth, ContainerState, ServiceStatus
+from strixdesk.core.box import BoxMemory, BoxStatus, ContainerHealth, ContainerState, ServiceStatus
+from strixdesk.core.demand import share_of
 from strixdesk.core.errors import BoxError, BoxUnreachable, CommandFailed, NotEnoughMemory
 from strixdesk.core.memory import gb
 from strixdesk.core.stack import Service, Stack
@@ -132,18 +133,16 @@ class Conductor:
         """What a service takes by its share must be there when it measures."""
         deadline = time.monotonic() + self._patience.memory_s
         while status.memory is not None and service.gpu_fraction is not None:
-            whole = status.memory.gpu_total_bytes or status.memory.total_bytes
-            needed = service.gpu_fraction * whole + self._reserve_bytes
-            have = status.memory.available_bytes
+            needed, have = needed_and_free(service, status.memory, self._reserve_bytes)
             if have >= needed:
                 return
             if time.monotonic() > deadline:
                 raise NotEnoughMemory(
-                    f"{service.name} was not started: it takes {gb(int(needed))} with the "
+                    f"{service.name} was not started: it takes {gb(needed)} with the "
                     f"reserve, and {gb(have)} are free.",
                     "Stop another service first, or give it a smaller share in the .env file.",
                 )
-            self._tell(f"Waiting for memory for {service.name}: {gb(have)} of {gb(int(needed))}.")
+            self._tell(f"Waiting for memory for {service.name}: {gb(have)} of {gb(needed)}.")
             await asyncio.sleep(self._patience.look_s)
             status = await self._seen()
 
@@ -251,6 +250,15 @@ class Conductor:
 
     def _tell(self, step: str, within: float | None = None, eta_s: float | None = None) -> None:
         self._tell_all(step, (self._done + (within or 0.0)) / self._all, eta_s)
+
+
+def needed_and_free(service: Service, memory: BoxMemory, reserve_bytes: int) -> tuple[int, int]:
+    """Bytes that its share takes of the memory which it measures, and that are free of it. A part
+    that is carved out for the graphics unit has no reserve."""
+    share = share_of(service, memory.gpu_total_bytes or memory.total_bytes)
+    if memory.gpu_apart and memory.gpu_total_bytes is not None:
+        return share, memory.gpu_total_bytes - (memory.gpu_used_bytes or 0)
+    return share + reserve_bytes, memory.available_bytes
 
 
 _ENDED = {ContainerState.EXITED: "stopped", ContainerState.PAUSED: "paused"}
