@@ -11,6 +11,7 @@ from strixdesk.core.chat import ChatDelta, ChatEnd
 from strixdesk.core.conversation import Message, MessageStatus
 from strixdesk.core.events import ConfirmationAsked, ConfirmationEnded, MessageAdded, MessageChanged
 from strixdesk.core.tier import Tier, TierState, TierStatus
+from strixdesk.session.waiting import ASKED_AGAIN, DROPPED
 from strixdesk.settings import BoxSettings, Settings
 from tests.session.conftest import Stage
 from tests.support.fakes import FakeTiers, Script, ScriptedChat
@@ -167,9 +168,74 @@ async def test_a_kept_question_can_be_dropped(stage: Stage, boxes: ScriptedBoxes
     all_are(stage, TierState.UNREACHABLE)
     session = await stage.begin()
     await said(stage, "First?")
-    session.drop_waiting(waiting(stage)[0].id)
-    await stage.heard.until(lambda: not waiting(stage))
+    (kept,) = waiting(stage)
+    assert kept.waits
+    session.drop_waiting(kept.id)
+    await stage.heard.until(lambda: messages(stage)[kept.id].detail == DROPPED)
+    assert not messages(stage)[kept.id].waits
     await said(stage, "Second?")
     now_is(stage, CODER, TierState.READY)
     await answered(stage, "Answer 1.")
     assert [sent[-1].text for _, sent in stage.chat.requests] == ["Second?"]
+
+
+async def test_a_kept_question_can_be_dropped_from_another_conversation(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    session = await stage.begin()
+    await said(stage, "First?")
+    (kept,) = waiting(stage)
+    first = session.conversation_id
+    session.new_conversation()
+    await said(stage, "Second?")
+    session.drop_waiting(kept.id)
+    await stage.heard.until(lambda: messages(stage)[kept.id].detail == DROPPED)
+    shown = (await session.open_conversation(first)).messages[-1]
+    assert (shown.id, shown.detail, shown.waits) == (kept.id, DROPPED, False)
+
+
+async def test_what_is_offered_for_a_dropped_question_is_withdrawn(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    session = await stage.begin()
+    await said(stage, "Write a parser.", "coder")
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationAsked)))
+    (kept,) = waiting(stage)
+    session.drop_waiting(kept.id)
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationEnded)))
+    await stage.heard.until(lambda: messages(stage)[kept.id].detail == DROPPED)
+    assert not stage.heard.of(ConfirmationEnded)[-1].confirmed
+    assert calls(boxes, "do") == 0
+
+
+async def test_a_dropped_question_that_is_tried_again_waits_again(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    session = await stage.begin()
+    await said(stage, "First?")
+    (kept,) = waiting(stage)
+    session.drop_waiting(kept.id)
+    await stage.heard.until(lambda: not waiting(stage))
+    session.answer_again(kept.id)
+    await stage.heard.until(lambda: len(waiting(stage)) == 1)
+    now_is(stage, CODER, TierState.READY)
+    await answered(stage, "Answer 1.")
+    assert [sent[-1].text for _, sent in stage.chat.requests] == ["First?"]
+    assert messages(stage)[kept.id].detail == DROPPED
+
+
+async def test_a_waiting_question_that_is_asked_again_is_answered_once(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    session = await stage.begin()
+    await said(stage, "First?")
+    (kept,) = waiting(stage)
+    session.answer_again(kept.id)
+    await stage.heard.until(lambda: messages(stage)[kept.id].detail == ASKED_AGAIN)
+    await stage.heard.until(lambda: len(waiting(stage)) == 1)
+    now_is(stage, CODER, TierState.READY)
+    await answered(stage, "Answer 1.")
+    assert len(stage.chat.requests) == 1

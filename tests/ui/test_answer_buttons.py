@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from strixdesk.core.conversation import Message, MessageStatus, Offer, Role, Text
-from strixdesk.core.events import MessageAdded, TiersChanged
+from strixdesk.core.events import MessageAdded, MessageChanged, TiersChanged
 from strixdesk.core.tier import Tier
 from strixdesk.ui.transcript_header import TierLine
 from tests.ui.conftest import Desk
@@ -38,6 +41,29 @@ def test_a_button_asks_the_assistant(
     assert button is not None
     button.click()
     assert desk.assistant.calls[-1] == call
+
+
+def test_a_question_that_waits_need_not(desk: Desk, qtbot: QtBot) -> None:
+    waits = (Text(""), Offer(waits=True))
+    answer = Message(
+        "m", Role.ASSISTANT, waits, MessageStatus.FAILED, 0.0, detail="Waiting: strix is not up."
+    )
+    desk.assistant.say(MessageAdded(desk.assistant.current, answer))
+
+    def shown() -> dict[str, QAbstractButton]:
+        buttons = desk.window.findChildren(QAbstractButton)
+        return {button.text(): button for button in buttons if button.isVisible()}
+
+    qtbot.waitUntil(lambda: "Don't wait" in shown())
+    button = shown()["Don't wait"]
+    assert button.focusPolicy() & Qt.FocusPolicy.TabFocus
+    button.setFocus()
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    assert desk.assistant.calls[-1] == ("drop_waiting", "m")
+    dropped = replace(answer.without_offer(), detail="You dropped this question.")
+    desk.assistant.say(MessageChanged(desk.assistant.current, dropped))
+    qtbot.waitUntil(lambda: "Don't wait" not in shown())
+    assert "Try again" in shown()
 
 
 def test_a_tier_is_called_by_its_title_as_soon_as_that_is_known(desk: Desk, qtbot: QtBot) -> None:

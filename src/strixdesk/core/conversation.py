@@ -83,6 +83,8 @@ class Offer:
     """Names of tiers that could be asked instead."""
     without_pictures: bool = False
     """It could be asked without its pictures."""
+    waits: bool = False
+    """It is answered once somebody can; the user may end the wait."""
 
 
 Part = Text | Thinking | Image | Recording | HandOver | Offer
@@ -128,6 +130,13 @@ class Message:
     @property
     def offer(self) -> Offer | None:
         return next((part for part in self.parts if isinstance(part, Offer)), None)
+
+    @property
+    def waits(self) -> bool:
+        return self.offer is not None and self.offer.waits
+
+    def without_offer(self) -> Self:
+        return replace(self, parts=tuple(p for p in self.parts if not isinstance(p, Offer)))
 
     def with_text(self, text: str) -> Self:
         """The same message whose Text parts are replaced by one."""

@@ -56,13 +56,13 @@ class BoxDesk(ConversationDesk):
     # -- questions that wait -------------------------------------------------------------------
 
     def drop_waiting(self, message_id: str) -> None:
-        self._spawn(self._drop_waiting(message_id))
+        self._spawn(self._drop_waiting(message_id, DROPPED))
 
-    async def _drop_waiting(self, message_id: str) -> None:
-        if self._waiting and await self._waiting.drop(message_id):
-            message = self._log.message(message_id)
-            if message:
-                await self._log.update(replace(message, detail=DROPPED))
+    async def _drop_waiting(self, message_id: str, words: str) -> None:
+        if self._waiting and (kept := await self._waiting.drop(message_id)):
+            log = await self._log_of(kept.conversation_id)
+            if message := log.message(message_id):
+                await log.update(replace(message.without_offer(), detail=words))
 
     async def _answer_kept(self, kept: Kept) -> None:
         """In its own conversation, where it waited."""

@@ -16,12 +16,12 @@ class Confirmations:
         self._emit = emit
         self._open: dict[str, asyncio.Future[bool]] = {}
 
-    async def ask(self, sentence: str, within_s: float) -> bool:
+    async def ask(self, sentence: str, within_s: float, question: str = "") -> bool:
         """False after `within_s` without an answer. A newer question takes the place of this one:
-        then this is a no."""
+        then this is a no. `question`: an id for it by which the caller can answer it itself."""
         for other in tuple(self._open):
             self.answer(other, yes=False)
-        question = new_id()
+        question = question or new_id()
         answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._open[question] = answered
         self._emit(ConfirmationAsked(question, sentence))

@@ -52,6 +52,9 @@ class KeptQuestions:
 
         return await self._store.within(read)
 
+    async def one(self, message_id: str) -> Kept | None:
+        return next((kept for kept in await self.all() if kept.message_id == message_id), None)
+
     async def take(self, message_id: str) -> bool:
         """Off the list. False: somebody else took it, so that each is answered once."""
 

@@ -45,6 +45,7 @@ from strixdesk.session.spoken import FromFile, FromMessage, FromMicrophone
 from strixdesk.session.summary import Summariser
 from strixdesk.session.turn_runner import TurnRunner
 from strixdesk.session.typed import Typed
+from strixdesk.session.waiting import ASKED_AGAIN
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +189,8 @@ class Session(BoxDesk):
         self, message_id: str, *, tier: str | None = None, without_pictures: bool = False
     ) -> None:
         if question := self._question_of(message_id, tier):
-            self.drop_waiting(message_id)  # it is asked now, and answered once
+            # It is asked now, and answered once.
+            self._spawn(self._drop_waiting(message_id, ASKED_AGAIN))
             self._begin(replace(question, without_pictures=without_pictures))
 
     def continue_answer(self, message_id: str) -> None:

@@ -62,8 +62,9 @@ def _part_to_json(part: Part) -> dict[str, Any]:
                 "at_chars": part.at_chars,
                 "why": part.why,
             }
-        case Offer(tiers=tiers, without_pictures=without_pictures):
-            return {"kind": "offer", "tiers": tiers, "without_pictures": without_pictures}
+        case Offer(tiers=tiers, without_pictures=without_pictures, waits=waits):
+            offered = {"tiers": tiers, "without_pictures": without_pictures}
+            return {"kind": "offer", **offered, "waits": waits}
         case _:
             assert_never(part)
 

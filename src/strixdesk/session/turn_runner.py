@@ -105,8 +105,12 @@ class TurnRunner:
         return self.control.take(question.text, self.conversation, aloud=self.speak)
 
     async def _postponed(self, route: Route, question: Question) -> bool:
-        if self.waiting is None or question.history_before or question.continues:
+        if self.waiting is None or question.continues or question.without_pictures:
             return False
+        if again := question.history_before:  # what is kept is the newest question
+            later = self.conversation.messages[len(self.conversation.before(again)) :]
+            if any(message.role is Role.USER for message in later):
+                return False
         return await self.waiting.postpone(route, question, self.conversation, aloud=self.speak)
 
     async def _tell(self, words: str) -> None:
@@ -152,8 +156,7 @@ class TurnRunner:
         if await self._postponed(route, question):
             return
         if question.continues:
-            parts = tuple(part for part in message.parts if not isinstance(part, Offer))
-            message = replace(message, parts=parts, status=MessageStatus.STREAMING, detail=None)
+            message = replace(message.without_offer(), status=MessageStatus.STREAMING, detail=None)
             await self.conversation.update(message)
         else:
             message = replace(message, tier=route.tier.name, reason=route.reason)
@@ -231,7 +234,7 @@ class TurnRunner:
         if isinstance(error, NoTier):
             without_pictures = error.without_pictures and bool(question.text.strip())
             offer = Offer(error.offer, without_pictures)
-        parts = (*(part for part in message.parts if not isinstance(part, Offer)), offer)
+        parts = (*message.without_offer().parts, offer)
         failed = replace(message, parts=parts, detail=error.sentence())
         if question.continues:
             await self.conversation.update(failed)

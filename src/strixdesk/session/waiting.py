@@ -29,6 +29,7 @@ from strixdesk.session.ports import Boxes
 from strixdesk.session.services import Services
 
 DROPPED = "You dropped this question."
+ASKED_AGAIN = "You asked this again."
 
 WAKES_WITHIN_S = 180.0
 """A box that is not up after so long may be woken once more."""
@@ -86,7 +87,7 @@ class Waiting:
         message = Message(
             new_id(),
             Role.ASSISTANT,
-            (Text(""), Offer()),
+            (Text(""),),
             MessageStatus.FAILED,
             time.time(),
             tier=demand.tier.name,
@@ -95,15 +96,17 @@ class Waiting:
             words = f"“{demand.tier.title}” is stopped, and would not fit. {look.sentence}"
             await conversation.add(replace(message, detail=words))
             return True
-        message = replace(message, detail=self._words(demand))
+        parts = (*message.parts, Offer(waits=True))
+        message = replace(message, parts=parts, detail=self._words(demand))
         exact = demand.tier.name if not route.fallbacks or not demand.asleep else None
         await conversation.add(message)
         try:
             await self._kept.add(message.id, demand.box.name, exact)
         except StoreError as error:
-            await conversation.update(replace(message, detail=error.sentence()))
+            await conversation.update(replace(message.without_offer(), detail=error.sentence()))
             return True
         self._spawn(self._bring_up(demand, plan, message, conversation, aloud=aloud))
+        self._spawn(self.answer_all())  # somebody may have come up meanwhile
         return True
 
     def _all(self) -> tuple[Tier, ...]:
@@ -137,11 +140,11 @@ class Waiting:
         aloud: bool,
     ) -> None:
         if demand.asleep:
-            await self._wake(demand.box)
+            await self._wake(demand.box, message.id)
             return
         if self._manner(demand.box) != "automatic":
             sentence = f"{message.detail} Shall I start it? Say yes."
-            if not await self._confirmations.ask(sentence, YES_WITHIN_S):
+            if not await self._confirmations.ask(sentence, YES_WITHIN_S, message.id):
                 await self._give_up(message, f"“{demand.tier.title}” is stopped.", conversation)
                 return
         if self._control.busy(demand.box):
@@ -151,13 +154,13 @@ class Waiting:
         else:
             await self._give_up(message, f"“{demand.tier.title}” was not started.", conversation)
 
-    async def _wake(self, box: Box) -> None:
+    async def _wake(self, box: Box, message_id: str) -> None:
         """The question stays kept in any case: somebody else may switch it on."""
         if time.monotonic() - self._woken.get(box.name, float("-inf")) < WAKES_WITHIN_S:
             return
         if self._manner(box) != "automatic":
             sentence = f"{box.name} is not up. Shall I wake it and answer then? Say yes."
-            if not await self._confirmations.ask(sentence, YES_WITHIN_S):
+            if not await self._confirmations.ask(sentence, YES_WITHIN_S, message_id):
                 return
         try:
             await self._boxes.wake(box)
@@ -169,11 +172,15 @@ class Waiting:
 
     async def _give_up(self, message: Message, words: str, conversation: ConversationLog) -> None:
         if await self._kept.take(message.id):
-            await conversation.update(replace(message, detail=words))
+            await conversation.update(replace(message.without_offer(), detail=words))
 
-    async def drop(self, message_id: str) -> bool:
-        """Not answered any more. False: it did not wait."""
-        return await self._kept.take(message_id)
+    async def drop(self, message_id: str) -> Kept | None:
+        """Not answered any more, and nothing is offered for it. None: it did not wait."""
+        kept = await self._kept.one(message_id)
+        if kept is None or not await self._kept.take(message_id):
+            return None
+        self._confirmations.answer(message_id, yes=False)
+        return kept
 
     # -- answering -----------------------------------------------------------------------------
 

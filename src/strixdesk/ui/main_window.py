@@ -162,6 +162,7 @@ class MainWindow(QObject):
         self._tray.quit_asked.connect(self._shell.close)
         self._transcript.answer_again_requested.connect(self._assistant.answer_again)
         self._transcript.continue_requested.connect(self._assistant.continue_answer)
+        self._transcript.drop_requested.connect(self._assistant.drop_waiting)
         self._transcript.other_tier_requested.connect(self._ask_other_tier)
         self._transcript.without_pictures_requested.connect(self._ask_without_pictures)
         self._transcript.transcribe_again_requested.connect(self._assistant.transcribe_again)

@@ -57,6 +57,8 @@ class MessageView(QWidget):
     """The message's id."""
     continue_requested = Signal(object)
     """The message's id."""
+    drop_requested = Signal(object)
+    """The id of a message that waits for its answer."""
     other_tier_requested = Signal(object, object)
     """The message's id; the name of the tier that is to answer instead."""
     without_pictures_requested = Signal(object)

@@ -50,6 +50,7 @@ class AnswerView(MessageView):
         self._status = _StatusRow(look, titles, self)
         self._status.again.clicked.connect(self._ask_again)
         self._status.go_on.clicked.connect(self._continue)
+        self._status.drop.clicked.connect(self._drop)
         self._status.no_pictures.clicked.connect(self._ask_without_pictures)
         for button in self._status.others:
             button.clicked.connect(self._ask_other)
@@ -168,6 +169,7 @@ class AnswerView(MessageView):
             MessageStatus.INCOMPLETE: ", incomplete",
             MessageStatus.FAILED: ", failed",
         }.get(self.message.status, "")
+        state = ", waiting" if self.message.waits else state
         words = self._text[:300] or self.message.detail or ""
         return f"Answer by {self.message.tier or 'the assistant'}{state}: {words}".rstrip(": ")
 
@@ -183,6 +185,10 @@ class AnswerView(MessageView):
     @Slot()
     def _continue(self) -> None:
         self.continue_requested.emit(self.message.id)
+
+    @Slot()
+    def _drop(self) -> None:
+        self.drop_requested.emit(self.message.id)
 
     @Slot()
     def _ask_without_pictures(self) -> None:
@@ -240,7 +246,7 @@ def joint_words(joint: HandOver) -> str:
 
 
 class _StatusRow(QWidget):
-    """What went wrong, in words, and the buttons that mend it."""
+    """What went wrong or is waited for, in words, and the buttons that change it."""
 
     def __init__(self, look: Look, titles: Mapping[str, str], parent: QWidget) -> None:
         super().__init__(parent)
@@ -248,12 +254,13 @@ class _StatusRow(QWidget):
         self._titles = titles
         self.label: QLabel = words_label(look.theme.danger, wrap=True)
         self.go_on = WordButton("Continue", look.theme, framed=True, parent=self)
+        self.drop = WordButton("Don't wait", look.theme, framed=True, parent=self)
         self.again = WordButton("Try again", look.theme, framed=True, parent=self)
         self.no_pictures = WordButton(
             "Ask without the picture", look.theme, framed=True, parent=self
         )
         self.others = [OtherTierButton(look.theme, self) for _ in range(_OTHERS)]
-        self._buttons = (self.go_on, self.again, self.no_pictures, *self.others)
+        self._buttons = (self.go_on, self.drop, self.again, self.no_pictures, *self.others)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         for button in self._buttons:
@@ -279,9 +286,10 @@ class _StatusRow(QWidget):
             colour_label(self.label, theme.warning)
             self.label.setText(f"Incomplete: {detail}" if detail else "Incomplete.")
         elif message.status is MessageStatus.FAILED:
-            colour_label(self.label, theme.danger)
+            colour_label(self.label, theme.muted if message.waits else theme.danger)
             self.label.setText(detail or "No answer came.")
         self.go_on.setVisible(incomplete and bool(message.text.strip()))
+        self.drop.setVisible(message.waits)
         offer = message.offer or Offer()
         self.no_pictures.setVisible(offer.without_pictures)
         for number, button in enumerate(self.others):

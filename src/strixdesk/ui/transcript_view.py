@@ -47,6 +47,8 @@ class TranscriptView(QWidget):
     """The id of an answer."""
     continue_requested = Signal(object)
     """The id of an answer."""
+    drop_requested = Signal(object)
+    """The id of an answer that is waited for."""
     other_tier_requested = Signal(object, object)
     """The id of an answer; the name of the tier that is to give it instead."""
     without_pictures_requested = Signal(object)
@@ -207,6 +209,7 @@ class TranscriptView(QWidget):
             view = AnswerView(message, self._look, self._titles, self._column)
         view.answer_again_requested.connect(self.answer_again_requested)
         view.continue_requested.connect(self.continue_requested)
+        view.drop_requested.connect(self.drop_requested)
         view.other_tier_requested.connect(self.other_tier_requested)
         view.without_pictures_requested.connect(self.without_pictures_requested)
         view.transcribe_again_requested.connect(self.transcribe_again_requested)
