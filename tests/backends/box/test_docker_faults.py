@@ -15,6 +15,7 @@ from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.http import make_http_client
 from strixdesk.core.box import Box, BoxStatus, ContainerState, Deed, HopKind, OperationState
 from strixdesk.core.errors import BoxError, BoxUnreachable
+from strixdesk.core.events import BoxChanged, BoxesChanged
 from strixdesk.core.stack import Engine, Mode, Service, Stack
 from tests.support.box_client import HASTE, TestWorld
 from tests.support.here_shell import HereShell
@@ -71,7 +72,7 @@ async def scripted(tmp_path: Path) -> AsyncIterator[ScriptedBox]:
             world,
             wake=print,
             pace=BoxPace(),
-            patience=replace(HASTE, stalled_s=0.5),
+            patience=replace(HASTE, stalled_s=1.5, command_s=1),
         )
         yield ScriptedBox(watch, box, tmp_path)
         await watch.close()
@@ -128,6 +129,26 @@ async def test_what_compose_refuses_is_quoted(scripted: ScriptedBox) -> None:
     operation = await scripted.watch.do(scripted.box, Deed.START, override=True)
     assert operation.state is OperationState.FAILED
     assert "no space left on device" in operation.step
+
+
+async def test_a_start_may_fetch_its_image_for_as_long_as_that_gets_on(
+    scripted: ScriptedBox,
+) -> None:
+    scripted.docker(
+        "case $1 in ps) exit 0 ;; esac\n"
+        "for part in 1 2 3 4; do echo layer Downloading $part; sleep 0.4; done\n"
+        "echo manifest unknown; exit 1"
+    )
+    steps: list[str] = []
+
+    def see(event: BoxChanged | BoxesChanged) -> None:
+        if isinstance(event, BoxChanged) and event.status.operation:
+            steps.append(event.status.operation.step)
+
+    scripted.watch.subscribe(see)
+    operation = await scripted.watch.do(scripted.box, Deed.START)
+    assert "Fetching the image of vllm_coder: layer Downloading 4" in steps
+    assert "failed: “manifest unknown”" in operation.step
 
 
 async def test_a_download_that_stalls_is_given_up(scripted: ScriptedBox) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,6 +24,8 @@ from strixdesk.core.stack import Service, Stack
 _IN_FOLDER = 'cd -- "$1" || exit 91; shift; exec "$@"'
 _ATTEMPTS = 5
 """Of one command, each after another lost connection."""
+_LAST_LINES = 20
+"""Of what a command says, kept for the case that it fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,14 @@ class Patience:
     look_s: float = 1.0
     """Between two looks while something is awaited."""
     command_s: float = 120.0
-    """For one compose command; a container that does not stop is killed after its own grace."""
+    """For one compose command that stops; what does not is killed after its own grace."""
     ready_s: float = 720.0
     """Until a server is ready, counted anew with each sign of progress in its log: the stack's own
     health window, 120 s and 60 checks 10 s apart."""
     memory_s: float = 30.0
     """For memory that something else is just giving back."""
     stalled_s: float = 180.0
-    """A download that prints nothing for so long has stalled."""
+    """A command that may download, and prints nothing for so long, has stalled."""
     away_s: float = 60.0
     """A connection that is lost for longer ends the operation; what runs there goes on."""
     restarts: int = 2
@@ -99,10 +102,11 @@ class Conductor:
                 case Act.UP:
                     await self._up(step)
                 case Act.PULL:
-                    await self._pull(step)
+                    self._tell(f"Fetching the image of {_names(step.services)}.")
+                    await self._command(step, _never)
                 case Act.STOP | Act.DOWN:
                     self._tell(f"Stopping {_names(step.services)}.")
-                    await self._command(step, self._all_down)
+                    await self._command(step, _never)
             self._done += 1
         for name in waiting:  # they share nothing: all load at the same time
             await self._until_ready(name)
@@ -184,19 +188,23 @@ class Conductor:
 
     # -- other steps ---------------------------------------------------------------------------
 
-    async def _pull(self, step: Step) -> None:
+    async def _fetching(self, step: Step) -> Completed:
+        """A command that may fetch an image: held to its progress, since that can take hours."""
         (name,) = step.services
-        self._tell(f"Fetching the image of {name}.")
-        command = self._argv(step)
+        said: deque[str] = deque(maxlen=_LAST_LINES)
         try:
-            async with contextlib.aclosing(self._shell.lines(command)) as lines:
+            async with contextlib.aclosing(self._shell.lines(self._argv(step))) as lines:
                 while True:
                     async with asyncio.timeout(self._patience.stalled_s):
                         line = await anext(lines, None)
                     if line is None:
-                        return
-                    if words := " ".join(line.split())[:120]:
+                        return Completed(0, "", "")
+                    words = " ".join(line.split())[:120]
+                    said.append(words)
+                    if words and not words.startswith("Container "):
                         self._tell(f"Fetching the image of {name}: {words}")
+        except CommandFailed as error:
+            return Completed(error.status, "", "\n".join(said))
         except TimeoutError:
             raise BoxError(
                 f"Fetching the image of {name} has stalled: nothing came for "
@@ -204,19 +212,17 @@ class Conductor:
                 "Check the box's connection to the internet and its disk, then try again.",
             ) from None
 
-    def _all_down(self, status: BoxStatus) -> bool:
-        """Not certain enough to leave the command out."""
-        return False
-
     async def _command(self, step: Step, is_done: Callable[[BoxStatus], bool]) -> None:
         """Once more after a lost connection, unless it turns out to have worked: every one of
         these commands can be given twice."""
         attempts = _ATTEMPTS
         while True:
             try:
-                completed = await self._shell.run(
-                    self._argv(step), timeout_s=self._patience.command_s
-                )
+                if step.act in {Act.UP, Act.PULL}:
+                    completed = await self._fetching(step)
+                else:
+                    argv, limit_s = self._argv(step), self._patience.command_s
+                    completed = await self._shell.run(argv, timeout_s=limit_s)
                 break
             except BoxUnreachable:
                 attempts -= 1
@@ -261,6 +267,11 @@ def needed_and_free(service: Service, memory: BoxMemory, reserve_bytes: int) -> 
     return share + reserve_bytes, memory.available_bytes
 
 
+def _never(status: BoxStatus) -> bool:
+    """Nothing is certain enough to leave the command out."""
+    return False
+
+
 _ENDED = {ContainerState.EXITED: "stopped", ContainerState.PAUSED: "paused"}
 
 
@@ -282,11 +293,11 @@ def _failure(name: str, how: str, one: ServiceStatus | None) -> BoxError:
 def _refused(step: Step, completed: Completed) -> BoxError:
     said = [line.strip() for line in completed.err.splitlines() if line.strip()]
     text = said[-1] if said else ""
-    if completed.status == 127 or "cannot connect to the docker" in text.casefold():
+    if completed.status == 127 or "cannot connect to the docker" in completed.err.casefold():
         return docker_trouble(completed.status, completed.err)
     if completed.status == 91:
         return BoxError("The stack's folder is not there any more.", "Correct it in the settings.")
-    if "is not a docker command" in text or "unknown shorthand flag" in text:
+    if "is not a docker command" in completed.err or "unknown shorthand flag" in completed.err:
         return BoxError(
             "Docker there has no Compose 2.", "Install the package docker-compose-plugin on it."
         )
