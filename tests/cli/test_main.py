@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -162,6 +163,33 @@ def test_given_broken_settings_then_a_command_says_so_and_goes_on(tmp_path: Path
     assert done.returncode == 0
     assert "speed = 1.0" in done.stdout
     assert "line 2 (voice.speed)" in done.stderr
+
+
+def test_given_broken_settings_then_no_box_is_told_to_be_none_without_the_reason(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "strixdesk.toml").write_text("boxes = 3\n")
+    done = strixdesk("box", "--json", folder=tmp_path)
+    assert json.loads(done.stdout) == {"boxes": []}
+    assert "line 1 (boxes)" in done.stderr
+
+
+def test_given_json_is_asked_for_then_a_failure_is_json_too(tmp_path: Path) -> None:
+    done = strixdesk("stack", "up", "gpu", "--json", folder=tmp_path)
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert told["error"] == "No box is configured."
+    assert "[[boxes]]" in told["advice"]
+    assert done.stderr == f"strixdesk: {told['error']} {told['advice']}\n"
+
+
+def test_given_a_terminal_without_unicode_then_what_it_lacks_is_a_question_mark(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "strixdesk.toml").write_text('[[boxes]]\nname = "Stück"\nstack = "/nowhere"\n')
+    done = strixdesk("box", folder=tmp_path, PYTHONIOENCODING="ascii")
+    assert done.stdout.startswith("St?ck  this machine\n")
+    assert "Traceback" not in done.stderr
 
 
 def test_given_a_worker_that_there_is_none_of_then_the_status_is_2(tmp_path: Path) -> None:

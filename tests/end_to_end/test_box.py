@@ -117,6 +117,16 @@ def test_a_start_that_does_not_fit_is_refused_until_it_is_insisted_on(desk: Desk
     assert desk.stack.running() == {ORCHESTRATOR}
 
 
+def test_a_deed_goes_on_when_nobody_reads_of_it_any_more(desk: Desk) -> None:
+    with desk.begin("tiers", "start", "reviewer") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.stderr.close()
+        assert process.stdout.read() == f"here: Up: {REVIEWER}.\n"
+    assert desk.stack.running() == {REVIEWER}
+
+
 def test_an_interrupted_start_says_what_is_left_running(desk: Desk) -> None:
     desk.stack.acts(REVIEWER="loading=90")
     with desk.begin("tiers", "start", "reviewer") as process:

@@ -49,8 +49,6 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         raise StrixError("There is nothing to ask.", "Give a text, or a recording with --audio.")
     if arguments.audio is not None and text:
         raise StrixError("Both a text and a recording were given.", "Give one of them.")
-    if context.loaded.problem:
-        print(f"strixdesk: {context.loaded.problem.sentence()}", file=sys.stderr)
     return asyncio.run(_ask(arguments, text, context))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from strixdesk import __version__
@@ -15,7 +17,8 @@ EPILOG = "Without a command, the desktop app starts. README.md has examples of e
 
 
 def main(argv: Sequence[str]) -> int:
-    """The exit status: 0 done, 1 failed with a sentence on stderr, 2 a wrong command line."""
+    """The exit status: 0 done, 1 failed with a sentence on stderr, 2 a wrong command line, 130
+    interrupted. With `--json` one object is printed whether it is done or failed."""
     common = _common()
     arguments, rest = common.parse_known_args(argv)
     if rest:
@@ -110,6 +113,11 @@ def _run_command(arguments: argparse.Namespace) -> int:
     set_up_logging(paths.log_dir, arguments.verbose)
     context = CommandContext(paths, load(paths.config_file))
     run: Callable[[argparse.Namespace, CommandContext], int] = arguments.run
+    problem = context.loaded.problem
+    if problem and arguments.command not in {"config", "doctor"}:  # they tell it themselves
+        print(f"strixdesk: {problem.sentence()}", file=sys.stderr)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may have no curly quotes
     try:
         status = run(arguments, context)
         sys.stdout.flush()
@@ -120,6 +128,9 @@ def _run_command(arguments: argparse.Namespace) -> int:
         return 1
     except StrixError as error:
         print(f"strixdesk: {error.sentence()}", file=sys.stderr)
+        if getattr(arguments, "json", False):
+            told = {"error": error.message, "advice": error.advice}
+            print(json.dumps(told, ensure_ascii=False), flush=True)
         return 1
     except KeyboardInterrupt:
         print("strixdesk: stopped.", file=sys.stderr)

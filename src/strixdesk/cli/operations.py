@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -46,7 +47,9 @@ class Outcome:
 
 
 def to_stderr(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    """What is being done goes on when nobody reads of it any more (`2>&1 | head`)."""
+    with contextlib.suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)
 
 
 async def carry_out(boxes: Boxes, order: Order, *, anyway: bool, say: Say) -> Outcome:
