@@ -29,7 +29,7 @@ def _appeared(canary: Path) -> bool:
     return canary.exists()
 
 
-@pytest.mark.parametrize("login_shell", ["sh", "dash", "bash", "zsh", "fish"])
+@pytest.mark.parametrize("login_shell", ["sh", "dash", "bash", "zsh", "fish", "tcsh"])
 def test_every_login_shell_hands_them_on_unread(login_shell: str, tmp_path: Path) -> None:
     if not shutil.which(login_shell):
         pytest.skip(f"NOT RUN: needs {login_shell}")

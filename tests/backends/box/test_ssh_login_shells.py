@@ -13,7 +13,7 @@ from strixdesk.core.errors import CommandFailed
 from tests.support.hostile import hostile_words
 from tests.support.sshd import SshServer, shell_of, ssh_server
 
-_SHELLS = ("bash", "dash", "zsh", "fish", "busybox sh")
+_SHELLS = ("bash", "dash", "zsh", "fish", "tcsh", "busybox sh")
 _ECHO = 'for word; do printf "%s\\0" "$word"; done; cat'
 
 

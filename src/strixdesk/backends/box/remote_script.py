@@ -1,10 +1,11 @@
 """What stands around a command on a box: it ends with whoever wants it, and its end is known.
 
-A login shell reads one line: `exec sh -c SCRIPT sh …`, quoted so that sh, bash, zsh and fish all
-read it alike. The script marks where the command's own output begins (start-up files may print
-before), gives it its stdin, holds it to its time, and ends it when the connection goes away: our
-side keeps stdin open as long as it wants the command. Needs POSIX sh, cat and head; uses
-timeout and setsid where they are, of coreutils or busybox.
+A login shell reads one line, which becomes the script and its arguments. There is nothing in it
+that sh, bash, zsh, fish and tcsh would not read alike: arguments that they might are encoded. The
+script marks where the command's own output begins (start-up files may print before), gives it its
+stdin, holds it to its time, and ends it when the connection goes away: our side keeps stdin open as
+long as it wants the command. Needs POSIX sh, cat and head; uses timeout and setsid where they are,
+of coreutils or busybox.
 """
 
 from __future__ import annotations
@@ -24,32 +25,38 @@ _BOX_TIMER_SPARE_S = 3
 # fd 3: our stdin, whose end says that nobody wants the command any more; fd 4: our stderr.
 # The watcher has the timer, so that the command itself starts at once. It ends the process group of
 # the command: our own, or one made by setsid where something stands above us that is no leader.
-_SCRIPT = """t=$1 s=$2 n=$3 m=$4; shift 4
-LC_ALL=C; PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/snap/bin:/opt/homebrew/bin
-export LC_ALL PATH
-exec 3<&0 4>&2 </dev/null
-d=
-if [ "$n" -gt 0 ]; then d=$(head -c "$n" <&3); [ ${#d} -eq "$n" ] || exit 255; fi
-echo "$t"; echo "$t" >&4
-kill -0 -$$ 2>/dev/null || { command -v setsid >/dev/null && set -- setsid "$@"; }
-if [ "$m" = merged ]; then exec 2>&1; fi
+# One line, and a space after each `!`: so tcsh takes it as it is.
+_SCRIPT = """t=$1 s=$2 n=$3 m=$4; shift 4;
+LC_ALL=C; PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/snap/bin:/opt/homebrew/bin;
+export LC_ALL PATH;
+exec 3<&0 4>&2 </dev/null;
+d=;
+if [ "$n" -gt 0 ]; then d=$(head -c "$n" <&3); [ ${#d} -eq "$n" ] || exit 255; fi;
+echo "$t"; echo "$t" >&4;
+kill -0 -$$ 2>/dev/null || { command -v setsid >/dev/null && set -- setsid "$@"; };
+if [ "$m" = merged ]; then exec 2>&1; fi;
 if [ "$n" -gt 0 ]; then printf %b "$d" | ( exec "$@" ) 3<&- 4>&- &
-else ( exec "$@" ) 3<&- 4>&- & fi
-p=$!
-( if [ "$s" -gt 0 ] && command -v timeout; then timeout "$s" cat; else cat; fi
-  trap "" TERM
-  kill -TERM -$p || kill -TERM -$$ || kill -TERM $p
-  sleep 2
+else ( exec "$@" ) 3<&- 4>&- & fi;
+p=$! ;
+( if [ "$s" -gt 0 ] && command -v timeout; then timeout "$s" cat; else cat; fi;
+  trap "" TERM;
+  kill -TERM -$p || kill -TERM -$$ || kill -TERM $p;
+  sleep 2;
   kill -KILL -$p || kill -KILL -$$
 ) <&3 >/dev/null 2>&1 4>&- &
-w=$!
-exec 3<&-
-wait $p; r=$?
-kill $w 2>/dev/null
-echo "$t $r"; echo "$t $r" >&4
-exit 0"""
+w=$! ;
+exec 3<&-;
+wait $p; r=$?;
+kill $w 2>/dev/null;
+echo "$t $r"; echo "$t $r" >&4;
+exit 0""".replace("\n", " ")
 
-_PLAIN = re.compile(rb"[A-Za-z0-9_@%+=:,./-]+")
+_READER = b'LC_ALL=C; eval "$(printf %b "$1")"'
+_AS_THEY_ARE = frozenset(range(32, 127)) - frozenset(b"'\\!")
+_ENCODED = tuple(
+    bytes([byte]) if byte in _AS_THEY_ARE else rb"\n" if byte == 10 else b"\\0%03o" % byte
+    for byte in range(256)
+)
 _NOISE_LIMIT_BYTES = 2**18
 _TAIL_BYTES = 64
 
@@ -62,7 +69,7 @@ def script_argv(
     stdin: bytes = b"",
     merged: bool = False,
 ) -> list[bytes]:
-    """`sh` and its arguments. `stdin` as `encode_stdin` gives it; `limit_s` None: no limit."""
+    """`sh` and its arguments. `stdin` as `encode` gives it; `limit_s` None: no limit."""
     if not argv or not argv[0] or argv[0].startswith("-"):
         raise BoxError("A command for the box is not well formed: it has no program's name.")
     if any("\0" in argument for argument in argv):
@@ -74,20 +81,23 @@ def script_argv(
 
 
 def command_line(argv: Sequence[bytes]) -> bytes:
-    """One line for a login shell, which becomes the first of these arguments."""
-    return b"exec " + b" ".join(quote(one) for one in argv)
+    """One line for a login shell, which becomes `argv`: `sh -c SCRIPT NAME …`, the NAME plain."""
+    _, _, script, name, *arguments = argv
+    if all(_AS_THEY_ARE.issuperset(one) for one in (script.replace(b"$! ", b""), *arguments)):
+        return b"exec sh -c '%b' %b %b" % (script, name, _words(arguments))
+    read = b"set -- %b\n%b" % (_words(arguments), script)
+    return b"exec sh -c '%b' %b '%b'" % (_READER, name, encode(read))
 
 
-def quote(argument: bytes) -> bytes:
-    """Read alike by sh, bash, zsh and fish. Backslashes stand outside of the quotes, since fish
-    takes some of them as its own inside."""
-    if _PLAIN.fullmatch(argument):
-        return argument
-    return b"'" + _ESCAPED.sub(rb"'\\\g<0>'", argument) + b"'"
+def _words(arguments: Sequence[bytes]) -> bytes:
+    """As sh reads them, and every shell does where there is nothing to encode."""
+    return b" ".join(b"'" + one.replace(b"'", rb"'\''") + b"'" for one in arguments)
 
 
-def encode_stdin(data: bytes) -> bytes:
-    """As printf's %b reads it: printable ASCII only, so that any bytes get through a variable."""
+def encode(data: bytes) -> bytes:
+    """As printf's %b reads it: printable ASCII, so that any bytes get through a variable, and
+    nothing that any shell would take for its own between single quotes. Those are the quote itself,
+    in fish a backslash before it or before another, in tcsh `!` and line ends."""
     return b"".join(_ENCODED[byte] for byte in data)
 
 
@@ -135,11 +145,3 @@ class MarkedOutput:
 def _parted(data: bytes, mark: bytes) -> tuple[bytes, bool, bytes]:
     before, found, after = data.partition(mark)
     return before, bool(found), after
-
-
-_ESCAPED = re.compile(rb"[\\']")
-_SHORT = {ord("\n"): rb"\n", ord("\t"): rb"\t", ord("\\"): rb"\\"}
-_ENCODED = tuple(
-    _SHORT.get(byte, bytes([byte]) if 32 <= byte < 127 else b"\\0%03o" % byte)
-    for byte in range(256)
-)

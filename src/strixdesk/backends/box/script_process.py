@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, cast
 
-from strixdesk.backends.box.remote_script import MarkedOutput, encode_stdin, script_argv
+from strixdesk.backends.box.remote_script import MarkedOutput, encode, script_argv
 from strixdesk.backends.box.shell import OUTPUT_LIMIT_BYTES
 
 _DRAIN_S = 1.0
@@ -199,7 +199,7 @@ async def script_running(
     on by itself as one of `leaving`, if that is given. Raises BoxError for a command that is not
     well formed, and FileNotFoundError."""
     mark = f"strixdesk-{secrets.token_hex(8)}"
-    encoded = encode_stdin(stdin)
+    encoded = encode(stdin)
     script = script_argv(mark, argv, limit_s=timeout_s, stdin=encoded, merged=as_lines)
     process = ScriptProcess(mark, keeps_lines=as_lines)
     starting = asyncio.ensure_future(
