@@ -1,8 +1,9 @@
 """Answers that are cut at random and continued by another tier, beside joining the two pieces
 
 A hundred answers of two hundred numbered words, from real connections that are reset, closed or
-silent in the middle; the second server is given the beginning (prefill), or repeats the last
-words, the last sentence or everything, with or without a preamble, or goes on in mid-word.
+silent in the middle; the second server is given the beginning (prefill) and ends the last
+word as it began or begins another one, or repeats the last words, the last sentence or
+everything, with or without a preamble, or goes on in mid-word.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from strixdesk.core.handover import Continuation, inside_fence, instruction, prefill
+from strixdesk.core.handover import Continuation, Prefill, inside_fence, instruction, prefill
 
 WORDS = " ".join(f"w{n}" for n in range(1, 201))
 PROSE = (
@@ -17,10 +17,18 @@ CODE = (
     "Here is the function:\n\n```python\ndef add(a, b):\n    if a is None:\n        return b\n"
     "    return a + b\n```\n\nCall it with two numbers."
 )
-TEXTS = {"words": WORDS, "prose": PROSE, "code": CODE}
+SIGNS = (
+    "Die Fähre kostet 3,50 €, sagt Zoë; siehe https://example.org/a_b-c?d=1#e (neu).\n\n"
+    "1. **Fett** und `code`\n2. 東京は日本の首都で、とても"
+    "大きな都市です。人々は毎日電車に乗ります。\n"
+    "Family 👩‍👩‍👧‍👦, thumbs 👍🏽, flags 🇨🇭.\n\n| a | b |\n|---|---|\n"
+    "c2FtcGxlIHRleHQgdGhhdCBpcyBub3QgYSB3b3JkIGF0IGFsbA==\n"
+)
+TEXTS = {"words": WORDS, "prose": PROSE, "code": CODE, "signs": SIGNS}
+LATIN = {name: text for name, text in TEXTS.items() if name != "signs"}
 
 
-def continued(so_far: str, said: str, *, prefilled: bool = False, piece: int = 3) -> str:
+def continued(so_far: str, said: str, *, prefilled: Prefill | None = None, piece: int = 3) -> str:
     joint = Continuation(so_far, prefilled=prefilled)
     new = [joint.feed(said[at : at + piece]) for at in range(0, len(said), piece)]
     return so_far + "".join(new) + joint.finish()
@@ -41,11 +49,57 @@ def test_a_prefilled_answer_goes_on_where_it_was_cut_wherever_that_is(
 ) -> None:
     whole = TEXTS[name]
     for cut in range(len(whole)):
-        rest = whole[len(prefill(whole[:cut])) :]
-        assert continued(whole[:cut], rest, prefilled=True, piece=piece) == whole
+        given = prefill(whole[:cut])
+        rest = whole[len(given.given) :]
+        assert continued(whole[:cut], rest, prefilled=given, piece=piece) == whole
 
 
 @pytest.mark.parametrize("name", TEXTS)
+def test_a_word_that_is_given_as_it_was_cut_goes_on_there(name: str) -> None:
+    whole = TEXTS[name]
+    for cut in range(len(whole)):
+        given = prefill(whole[:cut], exact=True)
+        rest = whole[len(given.given) :]
+        assert continued(whole[:cut], rest, prefilled=given) == whole
+
+
+@pytest.mark.parametrize(
+    ("so_far", "given", "again"),
+    [
+        ("It is Par", "It is", " Par"),
+        ("It is Paris. ", "It is Paris.", " "),
+        ("Look:\n\n- **Bo", "Look:\n\n-", " **Bo"),
+        ("Look:\n\n```pyt", "Look:", "\n\n```pyt"),
+        ("Par", "Par", ""),
+        ("  \n", "", ""),
+        ("Sum: " + "a" * 80, "Sum: " + "a" * 48, "a" * 32),
+        ("Yes " + "👩‍👩‍👧‍👦" * 8, "Yes " + "👩‍👩‍👧‍👦" * 3, "👩‍👩‍👧‍👦" * 5),
+    ],
+)
+def test_a_server_is_given_the_text_before_the_last_word_which_it_writes_again(
+    so_far: str, given: str, again: str
+) -> None:
+    assert prefill(so_far) == Prefill(given, again)
+
+
+@pytest.mark.parametrize(
+    ("again", "whole"),
+    [(" Paris, of course.", "It is Paris, of course."), ("Paris", "It is Paris")],
+)
+def test_white_space_before_the_word_that_is_written_again_stands_there_once(
+    again: str, whole: str
+) -> None:
+    assert continued("It is Par", again, prefilled=prefill("It is Par"), piece=1) == whole
+
+
+@pytest.mark.parametrize("said", [" London", " Pa", ""])
+def test_another_word_than_the_one_that_was_begun_is_not_used(said: str) -> None:
+    joint = Continuation("It is Par", prefilled=prefill("It is Par"))
+    assert joint.feed(said) + joint.finish() == ""
+    assert joint.differs
+
+
+@pytest.mark.parametrize("name", LATIN)
 @pytest.mark.parametrize("count", [3, 12])
 def test_the_last_words_said_again_are_taken_out(name: str, count: int) -> None:
     whole = TEXTS[name]
@@ -61,7 +115,7 @@ def test_an_answer_said_again_from_its_beginning_is_taken_out(name: str) -> None
 
 
 def test_numbered_words_go_on_without_any_repetition_even_in_the_middle_of_a_word() -> None:
-    for cut in range(30, len(WORDS)):
+    for cut in range(4, len(WORDS)):
         assert continued(WORDS[:cut], WORDS[cut:].lstrip()) == WORDS
 
 
@@ -118,13 +172,13 @@ def test_a_last_sentence_in_slightly_other_words_is_not_said_twice() -> None:
 
 
 def test_nothing_but_a_part_of_what_was_said_is_no_end() -> None:
-    joint = Continuation("w1 w2 w3 w4 w5 w6", prefilled=False)
+    joint = Continuation("w1 w2 w3 w4 w5 w6")
     assert joint.feed("w1 w2 w3 w4") + joint.finish() == ""
     assert not joint.caught_up
 
 
 def test_words_are_let_through_as_soon_as_it_is_certain_that_they_are_new() -> None:
-    joint = Continuation("The cat sat on the mat.", prefilled=False)
+    joint = Continuation("The cat sat on the mat.")
     assert joint.feed("Then it ") == " Then it "
     assert not joint.holding
     assert joint.feed("slept.") == "slept."

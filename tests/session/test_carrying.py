@@ -93,6 +93,33 @@ async def test_given_a_server_that_can_then_it_is_given_the_beginning_of_its_ans
     assert answer.text == "One two three."
 
 
+async def test_given_a_word_that_was_cut_then_such_a_server_ends_it_as_it_began(
+    stage: Stage,
+) -> None:
+    served_by(stage, "two", "llama.cpp")
+    stage.chat = ScriptedChat([ChatDelta("It is Par"), CUT], [ChatDelta(" Paris."), END])
+    answer = await answered(stage)
+
+    last = stage.chat.requests[-1][1][-1]
+    assert (last.text, last.goes_on) == ("It is", " Par")
+    assert answer.text == "It is Paris."
+    assert [delta.text for delta in stage.heard.of(TextDelta)] == ["It is Par", "is."]
+
+
+async def test_given_another_word_than_was_begun_then_it_is_asked_from_the_exact_text(
+    stage: Stage,
+) -> None:
+    served_by(stage, "two", "vllm")
+    stage.chat = ScriptedChat(
+        [ChatDelta("It is Par"), CUT], [ChatDelta(" Rome."), END], [ChatDelta("is."), END]
+    )
+    answer = await answered(stage)
+
+    last = stage.chat.requests[-1][1][-1]
+    assert (last.text, last.goes_on) == ("It is Par", "")
+    assert (answer.text, answer.status) == ("It is Paris.", MessageStatus.COMPLETE)
+
+
 async def test_given_any_other_server_then_it_is_told_to_go_on(stage: Stage) -> None:
     stage.chat = ScriptedChat([ChatDelta("One two "), CUT], [ChatDelta("One two three."), END])
     await answered(stage)

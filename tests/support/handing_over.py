@@ -31,7 +31,7 @@ WHOLE = " ".join(WORDS)
 CUTS = ("reset", "end", "stall")
 WAYS = (
     *("prefill", "last words", "from the beginning", "mid-word", "last sentence", "preamble"),
-    "one word",
+    *("one word", "prefill, other word"),
 )
 SILENT_S = 1.0
 """How long a stalled server is waited for."""
@@ -121,6 +121,9 @@ class _Servers:
             begun = next(answers, "")
             assert WHOLE.startswith(begun)
             self.said = self._continuation(begun)
+            in_word = begun != WHOLE[: self.case.cut_at].rstrip()
+            if self.case.way == "prefill, other word" and in_word:
+                self.said = " otherwise"
             writer.write(_HEAD)
             await self._say(writer, self.said)
             writer.write(says(finish="stop") + DONE)
@@ -131,7 +134,7 @@ class _Servers:
         if not words:  # nothing had come
             return WHOLE
         match self.case.way:
-            case "prefill":
+            case "prefill" | "prefill, other word":
                 return WHOLE[len(begun) :]
             case "mid-word":
                 return WHOLE[len(begun) :].lstrip()
@@ -179,7 +182,7 @@ async def hand_over(case: Case, folder: Path) -> Result:
             )
             port = server.sockets[0].getsockname()[1]
             tiers.append(Tier(name, f"http://127.0.0.1:{port}/v1", model="words"))
-        session = await _session(tiers, folder, prefills=case.way == "prefill")
+        session = await _session(tiers, folder, prefills=case.way.startswith("prefill"))
         try:
             runner = session.begin_typed("Count to two hundred.")
             await session.finished(runner)

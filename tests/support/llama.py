@@ -36,6 +36,8 @@ params.hostnames = [options["host"]]
 params.port = 0
 params.n_ctx = options["context"]
 params.n_parallel = 1
+if options["alike"]:
+    params.n_ubatch = 1
 params.cpuparams.n_threads = 1
 params.cpuparams_batch.n_threads = 1
 params.endpoint_slots = True
@@ -92,10 +94,12 @@ def start_llama(
     api_key: str | None = None,
     projector: Path | None = None,
     host: str = "127.0.0.1",
+    alike: bool = False,
     inside: Sequence[str] = (),
 ) -> LlamaServer:
-    """Returns when the model is loaded, after about a second. `inside`: the words of a command
-    that runs it somewhere else, in a network namespace."""
+    """Returns when the model is loaded, after about a second. `alike`: it computes what it reads
+    as it does what it writes, so that both give the same to the last bit. `inside`: the words of
+    a command that runs it somewhere else, in a network namespace."""
     model = find_starter_model()
     assert model is not None, "the starter extra is not installed"
     options = {
@@ -105,6 +109,7 @@ def start_llama(
         "api_key": api_key,
         "projector": str(projector or ""),
         "host": host,
+        "alike": alike,
     }
     process = subprocess.Popen(
         [*inside, sys.executable, "-c", _SERVER, json.dumps(options)],

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from strixdesk.backends.servers import VLLM
+from strixdesk.backends.servers import LLAMA, VLLM
 from strixdesk.core.chat import ChatMessage
 
 Payload = Mapping[str, Any]
@@ -33,9 +33,22 @@ def payload_for(
         payload["model"] = model
     if temperature is not None:
         payload["temperature"] = temperature
-    if server == VLLM and messages and messages[-1].role == "assistant":
-        payload |= {"continue_final_message": True, "add_generation_prompt": False}
+    if messages and messages[-1].role == "assistant":
+        if server == VLLM:
+            payload |= {"continue_final_message": True, "add_generation_prompt": False}
+        if messages[-1].goes_on:
+            payload |= _begins_with(messages[-1].goes_on, server)
     return payload
+
+
+def _begins_with(text: str, server: str) -> Payload:
+    """A grammar (GBNF, which both know) in which everything begins like that: the server takes
+    whichever of the model's tokens fit, be they longer than the text."""
+    literal = "".join(f"\\U{ord(char):08X}" for char in text)
+    grammar = f'root ::= "{literal}" any*\nany ::= [\\x00-\\U0010FFFF]'
+    if server == VLLM:
+        return {"structured_outputs": {"grammar": grammar}}
+    return {"grammar": grammar} if server == LLAMA else {}
 
 
 def encode(payload: Payload) -> bytes:
@@ -61,6 +74,9 @@ def adjusted(payload: Payload, status: int, said: str) -> Payload | None:
         return None if "without any output" in said else _without(payload, "max_tokens")
     if "temperature" in said and "temperature" in payload:
         return _without(payload, "temperature")
+    for key in ("grammar", "structured_outputs"):
+        if key in payload and ("grammar" in said or key in said):
+            return _without(payload, key)
     return None
 
 

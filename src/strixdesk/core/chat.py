@@ -22,6 +22,8 @@ class ChatMessage:
     """`system`, `user` or `assistant`."""
     text: str
     images: tuple[ChatImage, ...] = ()
+    goes_on: str = ""
+    """Of the beginning of an answer: what the server has to write first, where it can be told."""
 
 
 @dataclass(frozen=True, slots=True)

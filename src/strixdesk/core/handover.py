@@ -1,7 +1,9 @@
 """An answer that one tier began and another continues: what the second one repeats is taken out.
 
-A server that can be given the beginning of its answer (prefill) writes what follows. Any other is
-told to repeat the last words and go on from there; that makes the joint exact. Models do as they
+A server that can be given the beginning of its answer (prefill) writes what follows. What it is
+given ends before the last word, which may be broken: it has to write that one once more, so that
+a word that one tier began is ended as it began. Any other server is told to repeat the last words
+and go on from there; that makes the joint exact. Models do as they
 like, though: they begin anew, say the last sentence again, open the code fence once more, or go on
 in the middle of a word. The text shown so far is never taken back, so nothing is let through until
 it is certain where the new part begins.
@@ -10,6 +12,8 @@ it is certain where the new part begins.
 from __future__ import annotations
 
 import re
+import unicodedata
+from dataclasses import dataclass
 
 from strixdesk.core.joints import glued, merged_space
 
@@ -32,6 +36,9 @@ _OPENINGS = (
 _SAYS_IT_CONTINUES = re.compile(
     r"\b(?:continu\w*|left off|cut off|stopped|rest of)\b.*[:.!…]\s*$", re.IGNORECASE
 )
+_PARTS = frozenset({"Mn", "Mc", "Me", "Cf", "Sk"})
+_LONGEST_WORD = 32
+"""Characters: where no white space stands, as in Chinese or an address, these do instead."""
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _SMALL_WORDS = frozenset(
     (
@@ -53,10 +60,38 @@ def instruction(so_far: str) -> str:
     )
 
 
-def prefill(so_far: str) -> str:
-    """What a server is given as the beginning: chat templates trim it, so white space at its end
-    would be lost, or written twice."""
-    return so_far.rstrip()
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """What a server is given of the answer that it shall continue."""
+
+    given: str
+    """The beginning; chat templates trim it, so no white space stands at its end."""
+    again: str = ""
+    """What stands behind that and has to be written once more, before anything else."""
+
+
+def prefill(so_far: str, *, exact: bool = False) -> Prefill:
+    """A model knows words in pieces of its own. After “The cap” it does not find its way to
+    “capital”: it goes on with “capis”, or with the next word. So it begins the last word itself.
+    `exact`: the word is given as it is, as the last resort."""
+    whole = so_far.rstrip()
+    if exact:
+        return Prefill(whole)
+    given = so_far[: _last_word(so_far)].rstrip() if whole == so_far else whole
+    return Prefill(given, so_far[len(given) :]) if given else Prefill(whole)
+
+
+def _last_word(text: str) -> int:
+    """Where it begins; within a very long one, where a character does."""
+    start, longest = len(text), max(0, len(text) - _LONGEST_WORD)
+    while start > longest and not text[start - 1].isspace():
+        start -= 1
+    # Accents, joiners and the like make one sign with what stands before them.
+    while 0 < start == longest and any(
+        unicodedata.category(char) in _PARTS for char in text[start - 1 : start + 1]
+    ):
+        start, longest = start - 1, longest - 1
+    return start
 
 
 def inside_fence(text: str) -> bool:
@@ -74,9 +109,11 @@ def inside_fence(text: str) -> bool:
 class Continuation:
     """Takes the second tier's words as they come; gives only what is new."""
 
-    def __init__(self, so_far: str, *, prefilled: bool) -> None:
+    def __init__(self, so_far: str, prefilled: Prefill | None = None) -> None:
+        """`prefilled`: what the tier was given as the beginning of its answer."""
         self._so_far = so_far
-        self._prefilled = prefilled
+        self._prefilled = prefilled is not None
+        self._again = prefilled.again.lstrip() if prefilled else ""
         self._in_fence = inside_fence(so_far)
         self._known = [char.casefold() for char in so_far if char.isalnum()]
         self._ends_in_word = so_far[-1:].isalnum()
@@ -98,6 +135,8 @@ class Continuation:
         """How many letters and digits were repeated before the texts differed."""
         self.caught_up = True
         """False: all it said, to its end, was a part of what had been said before."""
+        self.differs = False
+        """True: it did not begin as it had to; nothing of it can be used."""
 
     @property
     def holding(self) -> bool:
@@ -117,6 +156,8 @@ class Continuation:
     # -- where the new part begins -------------------------------------------------------------
 
     def _decide(self, *, final: bool) -> str:
+        if self._again:
+            return self._behind_last_word(final=final)
         if self._start is None:
             self._start = self._body(final=final)
             if self._start is None:
@@ -138,6 +179,16 @@ class Continuation:
         if not final and not self._first_word_is_over():
             return ""
         return self._let_through(self._rest)
+
+    def _behind_last_word(self, *, final: bool) -> str:
+        """The white space before the word stands there already, whatever the tier makes of it."""
+        said = self._held.lstrip()
+        if said.startswith(self._again):
+            return self._let_through(said[len(self._again) :])
+        if final or not self._again.startswith(said):
+            self.differs = True
+            return self._let_through("")
+        return ""
 
     def _let_through(self, text: str) -> str:
         self._open = False

@@ -64,7 +64,7 @@ def _same_word(before: str, after: str) -> bool:
     words = re.findall(r"\w+", before[-_RECENT_CHARS:])
     begun, known = words[-1], words[:-1]
     rest = (re.match(r"\w+", after) or [""])[0]
-    if len(known) >= 3:
+    if known:
         recent = Counter(_shape(word) for word in known[-_ALIKE_WORDS:])
         usual, count = recent.most_common(1)[0]
         if count >= 0.75 * recent.total():

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatImage, ChatMessage
 from strixdesk.core.conversation import HandOver, Image, Message, MessageStatus
@@ -23,7 +24,7 @@ from strixdesk.core.errors import (
     TierError,
     TierRefused,
 )
-from strixdesk.core.handover import Continuation, instruction, prefill
+from strixdesk.core.handover import Continuation, Prefill, instruction, prefill
 from strixdesk.core.route import Route
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.session.asked import Question
@@ -42,6 +43,19 @@ LENGTH_LIMIT = (
     "The answer reached its length limit. Let it continue, or raise chat.max_answer_tokens in the "
     "settings."
 )
+
+
+class _Way(Enum):
+    """How a tier is let go on with an answer."""
+
+    LAST_WORD_AGAIN = "last word again"
+    EXACT = "exact"
+    """Only for servers that can be given a beginning; so is the one before."""
+    TOLD = "told"
+
+
+class _OtherWord(Exception):
+    """The tier would end the last word otherwise than it began."""
 
 
 @dataclass(slots=True)
@@ -155,22 +169,26 @@ class Carrier:
     # -- one tier ------------------------------------------------------------------------------
 
     async def _ask(self, tier: Tier) -> ChatEnd:
+        """The best way to go on with an answer first, then those that are left."""
         try:
-            return await self._attempt(tier, may_prefill=True)
+            try:
+                return await self._attempt(tier, _Way.LAST_WORD_AGAIN)
+            except _OtherWord:
+                return await self._attempt(tier, _Way.EXACT)
         except TierRefused as error:
             if not self.attempts[-1].prefilled or error.status not in _NO_PREFILL:
                 raise
-            return await self._attempt(tier, may_prefill=False)
+            return await self._attempt(tier, _Way.TOLD)
 
-    async def _attempt(self, tier: Tier, *, may_prefill: bool) -> ChatEnd:
+    async def _attempt(self, tier: Tier, way: _Way) -> ChatEnd:
         attempt = Attempt(tier, continued=self.answer.has_text)
         self.attempts.append(attempt)
         began = time.monotonic()
         try:
             attempt.status = await self.services.tiers.ensure_ready(tier)
             continues = attempt.status.server in CONTINUES_ANSWERS
-            attempt.prefilled = may_prefill and attempt.continued and continues
-            attempt.end = await self._stream(attempt, attempt.status)
+            attempt.prefilled = way is not _Way.TOLD and attempt.continued and continues
+            attempt.end = await self._stream(attempt, attempt.status, way)
             return attempt.end
         except (TierError, AttachmentError, BudgetReached) as error:
             attempt.error = error
@@ -197,19 +215,20 @@ class Carrier:
             else "stopped",
         )
 
-    async def _stream(self, attempt: Attempt, status: TierStatus) -> ChatEnd:
+    async def _stream(self, attempt: Attempt, status: TierStatus, way: _Way) -> ChatEnd:
         tier = attempt.tier
         so_far = self.answer.text if attempt.continued else ""
-        messages, max_tokens = await self._wire(attempt, status, so_far)
-        joint = Continuation(so_far, prefilled=attempt.prefilled)
+        given = prefill(so_far, exact=way is _Way.EXACT) if attempt.prefilled else None
+        messages, max_tokens = await self._wire(attempt, status, so_far, given)
+        joint = Continuation(so_far, prefilled=given)
         reason = self.answer.message.reason or ""
         waiting = self.services.chat.busy(tier)
         if waiting:
             words = f"Waiting for its turn: “{tier.title}” is busy with another answer."
             await self.answer.asked(self.answer.message.tier or tier.name, f"{reason} {words}")
         asked_at = time.monotonic()
-        again = self.question.history_before is not None
-        stream = self.services.chat.stream(tier, messages, max_tokens=max_tokens, fresh=again)
+        fresh = attempt.continued or self.question.history_before is not None
+        stream = self.services.chat.stream(tier, messages, max_tokens=max_tokens, fresh=fresh)
         async with contextlib.aclosing(stream) as items:
             async for item in items:
                 if waiting:
@@ -220,8 +239,12 @@ class Carrier:
                         if thinking:
                             self.answer.append_thinking(thinking)
                         await self._write(attempt, joint.feed(text), asked_at)
+                        if joint.differs:
+                            raise _OtherWord
                     case ChatEnd():
                         await self._write(attempt, joint.finish(), asked_at)
+                        if joint.differs:
+                            raise _OtherWord
                         if not joint.caught_up:
                             raise StreamBroken(
                                 f"“{tier.title}” only repeated what had been said.",
@@ -262,7 +285,7 @@ class Carrier:
     # -- what is sent --------------------------------------------------------------------------
 
     async def _wire(
-        self, attempt: Attempt, status: TierStatus, so_far: str
+        self, attempt: Attempt, status: TierStatus, so_far: str, given: Prefill | None
     ) -> tuple[list[ChatMessage], int]:
         """The messages, and the cap for the answer."""
         prompt = await prompt_for(
@@ -277,8 +300,8 @@ class Carrier:
         if (words := prompt.left_out_words()) and not so_far:
             await self.answer.noted(words)
         messages = [await self._wire_message(message) for message in prompt.messages]
-        if attempt.prefilled:
-            messages.append(ChatMessage("assistant", prefill(so_far)))
+        if given:
+            messages.append(ChatMessage("assistant", given.given, goes_on=given.again))
         elif so_far:
             messages.append(ChatMessage("assistant", so_far))
             messages.append(ChatMessage("user", instruction(so_far)))
