@@ -71,9 +71,12 @@ def test_a_download_that_does_not_fit_on_the_disk_is_a_problem() -> None:
 
 def test_a_gated_model_needs_a_token() -> None:
     stack = replace(STACK, services=(replace(CODER, model="meta-llama/Llama-3.1-8B-Instruct"),))
-    rules = [one.rule for one in examine(stack, WELL, {"HF_TOKEN": ""})]
-    assert rules == ["hf-token", "download"]
+    for none in ("", "# put yours here"):
+        rules = [one.rule for one in examine(stack, WELL, {"HF_TOKEN": none})]
+        assert rules == ["hf-token", "download"]
     assert only(WELL, stack, HF_TOKEN="hf_x").rule == "download"
+    assert only(WELL, stack, HUGGING_FACE_HUB_TOKEN="hf_x").rule == "download"
+    assert only(replace(WELL, logged_in=frozenset({"/hf"})), stack).rule == "download"
 
 
 def test_a_missing_file_gives_the_command_that_fetches_it() -> None:

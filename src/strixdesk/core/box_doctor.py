@@ -27,6 +27,7 @@ _GATED = re.compile(
     re.IGNORECASE,
 )
 """Whose licence must be accepted on Hugging Face before their files can be fetched."""
+_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _TAKEN = frozenset({ContainerState.RUNNING, ContainerState.RESTARTING, ContainerState.PAUSED})
 
 
@@ -50,7 +51,7 @@ def examine(
     missing = list(_missing(stack, facts))
     found = [
         *_space(missing, facts),
-        *_hugging_face(stack, missing, env),
+        *_hugging_face(stack, missing, facts, env),
         *_gguf_files(missing, facts),
         *_ports(stack, facts, statuses),
         *_devices(stack, facts),
@@ -101,13 +102,15 @@ def _space(missing: Sequence[_Missing], facts: HostFacts) -> Iterator[Finding]:
 
 
 def _hugging_face(
-    stack: Stack, missing: Sequence[_Missing], env: Mapping[str, str]
+    stack: Stack, missing: Sequence[_Missing], facts: HostFacts, env: Mapping[str, str]
 ) -> Iterator[Finding]:
     """vLLM fetches what is not in its cache when it starts."""
+    # compose takes `HF_TOKEN= # yours here` for a value
+    told = any(env.get(name, "#")[:1] not in {"", "#"} for name in _TOKENS)
     for one in missing:
         if one.service.engine is not Engine.VLLM:
             continue
-        if _GATED.match(one.model) and not env.get("HF_TOKEN"):
+        if _GATED.match(one.model) and not told and one.folder not in facts.logged_in:
             yield Finding(
                 "hf-token",
                 Severity.PROBLEM,

@@ -36,6 +36,8 @@ class HostFacts:
     """GGUF files by path, in bytes."""
     cached: Mapping[str, CachedModel] = field(default_factory=dict)
     """By Hugging Face id."""
+    logged_in: frozenset[str] = frozenset()
+    """Those Hugging Face caches that hold a token: `hf auth login` puts it there."""
     watchdog: str | None = None
     """What ends programs before memory runs out: `earlyoom`, `systemd-oomd`; empty: nothing."""
     user: str = ""

@@ -94,6 +94,7 @@ async def test_this_machine_is_read_with_its_files_and_ports(tmp_path: Path) -> 
     snapshot = home / "hub" / "models--a--b" / "snapshots" / "1"
     snapshot.mkdir(parents=True)
     (snapshot / "model.safetensors").write_bytes(b"y")
+    (home / "token").write_text("hf_x")
     stack = Stack(
         str(tmp_path),
         None,
@@ -110,6 +111,7 @@ async def test_this_machine_is_read_with_its_files_and_ports(tmp_path: Path) -> 
         assert listening.getsockname()[1] in facts.ports
     assert facts.files == {str(models / "a.gguf"): 1234}
     assert facts.cached["a/b"].complete
+    assert facts.logged_in == {str(home)}
     assert facts.disks[str(models)].free_bytes > 0
     assert facts.memory is not None
     assert facts.memory.total_bytes == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -56,6 +56,7 @@ for folder; do
   find -L "$folder" -maxdepth 3 -name '*.gguf' -type f -exec stat -L -c '%s %n' {} + | head -n 500
   [ "$homes" -gt 0 ] || continue
   homes=$((homes - 1))
+  [ -s "$folder/token" ] && part "token $folder"
   part cached
   for model in "$folder"/hub/models--*; do
     [ -d "$model" ] || continue
@@ -103,11 +104,14 @@ def parse_facts(text: str) -> HostFacts:
     disks: dict[str, Disk] = {}
     files: dict[str, int] = {}
     cached: dict[str, CachedModel] = {}
+    logged_in: set[str] = set()
     for name, body in parts:
         if name.startswith("disk "):
             disk = _disk(body)
             if disk:
                 disks[name.removeprefix("disk ")] = disk
+        elif name.startswith("token "):
+            logged_in.add(name.removeprefix("token "))
         elif name == "files":
             files |= _files(body)
         elif name == "cached":
@@ -120,6 +124,7 @@ def parse_facts(text: str) -> HostFacts:
         disks=disks,
         files=files,
         cached=cached,
+        logged_in=frozenset(logged_in),
         watchdog=None if not watching else watching[0].replace("looked", ""),
         user=named.get("user", "").strip(),
         groups=frozenset(named.get("groups", "").split()),
