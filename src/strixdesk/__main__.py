@@ -9,9 +9,13 @@ def main() -> int:
     if sys.argv[1:2] == ["--worker"]:
         return _worker(sys.argv[2:])
 
-    from strixdesk.cli.main import main as command_line
+    try:
+        from strixdesk.cli.main import main as command_line
 
-    return command_line(sys.argv[1:])
+        return command_line(sys.argv[1:])
+    except KeyboardInterrupt:  # as early as the imports
+        sys.stderr.write("strixdesk: stopped.\n")
+        return 130
 
 
 def _worker(argv: list[str]) -> int:

@@ -7,11 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from strixdesk import __version__
+from strixdesk.__main__ import main as program
 from strixdesk.cli.main import main
 
 
@@ -190,6 +192,18 @@ def test_given_a_terminal_without_unicode_then_what_it_lacks_is_a_question_mark(
     done = strixdesk("box", folder=tmp_path, PYTHONIOENCODING="ascii")
     assert done.stdout.startswith("St?ck  this machine\n")
     assert "Traceback" not in done.stderr
+
+
+def test_given_an_interrupt_then_the_status_is_130_and_there_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(argv: Sequence[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("strixdesk.cli.main.main", interrupted)
+    monkeypatch.setattr(sys, "argv", ["strixdesk", "tiers"])
+    assert program() == 130
+    assert capsys.readouterr().err == "strixdesk: stopped.\n"
 
 
 def test_given_a_worker_that_there_is_none_of_then_the_status_is_2(tmp_path: Path) -> None:

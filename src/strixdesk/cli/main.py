@@ -132,6 +132,3 @@ def _run_command(arguments: argparse.Namespace) -> int:
             told = {"error": error.message, "advice": error.advice}
             print(json.dumps(told, ensure_ascii=False), flush=True)
         return 1
-    except KeyboardInterrupt:
-        print("strixdesk: stopped.", file=sys.stderr)
-        return 130
