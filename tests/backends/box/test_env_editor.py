@@ -57,6 +57,21 @@ async def test_what_compose_refuses_is_not_written(stack: Stack) -> None:
     assert leftovers(stack) == [".env", ".env.example"]
 
 
+async def test_another_env_file_of_the_script_still_counts(stack: Stack) -> None:
+    up = Path(stack.directory) / "scripts" / "up"
+    up.write_text(up.read_text().replace("--env-file", "--env-file ports.env --env-file"))
+    ports = Path(stack.directory) / "ports.env"
+    ports.write_text("UTILITY_PORT=8012\n")
+    cpu = Path(stack.directory) / "compose" / "cpu.yml"
+    cpu.write_text(cpu.read_text().replace("${UTILITY_PORT", "${UTILITY_PORT:?missing"))
+    env(stack).write_text(env(stack).read_text().replace("UTILITY_PORT", "OLD_PORT"))
+    again = await read_stack(PlainShell(), stack.directory)
+    assert again.env_file == stack.env_file
+    await apply_edit(PlainShell(), again, await plan_edit(PlainShell(), again, {"ORCH_PORT": "9"}))
+    assert "ORCH_PORT=9" in env(stack).read_text()
+    assert ports.read_text() == "UTILITY_PORT=8012\n"
+
+
 async def test_a_file_that_changed_meanwhile_is_left_alone(stack: Stack) -> None:
     edit = await plan_edit(PlainShell(), stack, {"CODER_GPU_UTIL": "0.55"})
     env(stack).write_text("SOMEBODY=else\n")

@@ -72,7 +72,7 @@ async def apply_edit(shell: Shell, stack: Stack, edit: EnvEdit) -> str:
         return ""
     draft = await _draft(shell, edit)
     try:
-        await _validate(shell, stack, draft)
+        await _validate(shell, stack, edit.path, draft)
         backup = edit.path + BACKUP_SUFFIX
         expected = hashlib.sha256(edit.before.encode()).hexdigest()
         done = await shell.run(["sh", "-c", _REPLACE, "sh", edit.path, draft, expected, backup])
@@ -122,12 +122,12 @@ async def _draft(shell: Shell, edit: EnvEdit) -> str:
     return done.out
 
 
-async def _validate(shell: Shell, stack: Stack, draft: str) -> None:
+async def _validate(shell: Shell, stack: Stack, path: str, draft: str) -> None:
     """Compose reads every mode with the draft in place of the file."""
     for mode in stack.modes:
         prefix = ["env", *mode.exports] if mode.exports else []
         done = await shell.run(
-            [*prefix, "docker", "compose", *_with_env(mode, draft), "config", "--quiet"],
+            [*prefix, "docker", "compose", *_with_draft(mode, path, draft), "config", "--quiet"],
             timeout_s=30,
         )
         if not done.ok:
@@ -138,16 +138,11 @@ async def _validate(shell: Shell, stack: Stack, draft: str) -> None:
             )
 
 
-def _with_env(mode: Mode, draft: str) -> Sequence[str]:
-    words: list[str] = []
-    rest = list(mode.compose)
-    while rest:
-        word = rest.pop(0)
-        if word == "--env-file" and rest:
-            rest.pop(0)
-        else:
-            words.append(word)
-    return ["--env-file", draft, *words]
+def _with_draft(mode: Mode, path: str, draft: str) -> Sequence[str]:
+    """There may be other env files besides; one that is not named is found by compose itself."""
+    if "--env-file" not in mode.compose:
+        return ["--env-file", draft, *mode.compose]
+    return [draft if word == path else word for word in mode.compose]
 
 
 def _last(done: Completed) -> str:
