@@ -200,7 +200,7 @@ def test_given_an_interrupt_then_the_status_is_130_and_there_is_no_traceback(
     def interrupted(argv: Sequence[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("strixdesk.cli.main.main", interrupted)
+    monkeypatch.setattr(sys.modules["strixdesk.cli.main"], "main", interrupted)
     monkeypatch.setattr(sys, "argv", ["strixdesk", "tiers"])
     assert program() == 130
     assert capsys.readouterr().err == "strixdesk: stopped.\n"
