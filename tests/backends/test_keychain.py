@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
+import os
+import signal
 import sys
+import threading
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import keyring
@@ -22,9 +27,25 @@ from strixdesk.core.tier import Tier
 from strixdesk.logs import Redacting
 from strixdesk.settings import ChatSettings
 from tests.support.asking import ask
+from tests.support.eventually import eventually
 
 KEY = "zq-8f2e61c0aa-not-to-be-seen"
 CLOUD = Tier("cloud", "http://127.0.0.1:9/v1", cloud=True, key_name="work")
+DEAF_KEYRING = """
+import threading
+from keyring.backend import KeyringBackend
+
+
+class Deaf(KeyringBackend):
+    priority = 1
+
+    def get_password(self, service, username):
+        print("asked", flush=True)
+        threading.Event().wait()
+
+    def set_password(self, service, username, password):
+        raise AssertionError
+"""
 
 
 class MemoryKeyring(KeyringBackend):
@@ -37,9 +58,15 @@ class MemoryKeyring(KeyringBackend):
         self.held: dict[tuple[str, str], str] = {}
         self.reads = 0
         self.locked = False
+        self.answers = threading.Event()
+        """Cleared: its user is being asked for a password."""
+        self.answers.set()
+        self.returned = 0
 
     def get_password(self, service: str, username: str) -> str | None:
         self.reads += 1
+        self.answers.wait()
+        self.returned += 1
         if self.locked:
             raise KeyringLocked("locked")
         return self.held.get((service, username))
@@ -90,6 +117,40 @@ async def test_without_a_keychain_it_says_what_else_is_possible() -> None:
     with pytest.raises(KeychainError, match="no keychain") as caught:
         await Keychain(fail.Keyring()).get("work")
     assert "api_key_env" in caught.value.advice
+
+
+async def test_a_keychain_that_does_not_answer_is_given_up_and_asked_only_once(
+    backend: MemoryKeyring,
+) -> None:
+    backend.held[SERVICE, "work"] = KEY
+    backend.answers.clear()
+    keychain = Keychain(backend, answer_s=0.2)
+    try:
+        for _ in range(3):
+            with pytest.raises(KeychainError, match=r"has not answered for 0\.2 s"):
+                await keychain.get("work")
+    finally:
+        backend.answers.set()
+    await eventually(lambda: backend.returned == 1, within_s=10)
+    assert await keychain.get("work") == KEY
+    assert backend.reads == 2
+
+
+async def test_a_keychain_that_does_not_answer_lets_the_program_end(tmp_path: Path) -> None:
+    (tmp_path / "deaf.py").write_text(DEAF_KEYRING)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "strixdesk", "--data-dir", str(tmp_path)),
+        *("key", "remove", "work"),
+        stdout=PIPE,
+        stderr=PIPE,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHON_KEYRING_BACKEND": "deaf.Deaf"},
+    )
+    assert process.stdout
+    assert await process.stdout.readline() == b"asked\n"
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(30):
+        _, said = await process.communicate()
+    assert (process.returncode, said) == (130, b"strixdesk: stopped.\n")
 
 
 async def test_a_question_without_its_key_says_how_to_store_it(backend: MemoryKeyring) -> None:

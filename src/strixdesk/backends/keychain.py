@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from strixdesk.core.errors import KeychainError, TierRefused
 from strixdesk.core.tier import Tier
@@ -22,6 +24,8 @@ FRESH_S = 300.0
 """A key that was changed meanwhile is noticed after that …"""
 SULKING_S = 60.0
 """… and a keychain that refused is left alone so long: its user may have closed its window."""
+ANSWER_S = 60.0
+"""For its user to type a password. Later it is not asked again before it has answered."""
 _ADVICE = (
     "Unlock it or set one up (on Linux: gnome-keyring or KWallet), or name an environment "
     "variable with api_key_env in place of key_name."
@@ -32,14 +36,21 @@ class Keychain:
     """Asked on a thread, since it may ask its user for a password; held in memory only."""
 
     def __init__(
-        self, backend: KeyringBackend | None = None, now: Callable[[], float] = time.monotonic
+        self,
+        backend: KeyringBackend | None = None,
+        now: Callable[[], float] = time.monotonic,
+        answer_s: float = ANSWER_S,
     ) -> None:
         """None: the system's own, found when it is first asked."""
         self._backend = backend
+        self._answer_s = answer_s
         self._now = now
         self._known: dict[str, tuple[float, str]] = {}
         self._refusals: dict[str, tuple[float, KeychainError]] = {}
         self._asking = asyncio.Lock()
+        self._asked: Future[Any] | None = None
+        """What was asked last; not done when nobody waited for it to the end."""
+        self._asked_at = 0.0
 
     async def get(self, name: str) -> str | None:
         """None: there is no such entry. Raises KeychainError."""
@@ -51,7 +62,8 @@ class Keychain:
             try:
                 key = await self._use(lambda keyring: keyring.get_password(SERVICE, name))
             except KeychainError as error:
-                self._refusals[name] = (self._now(), error)
+                if self._asked and self._asked.done():  # and not: it may yet answer
+                    self._refusals[name] = (self._now(), error)
                 raise
             if key:
                 self._known[name] = (self._now(), key)
@@ -59,8 +71,9 @@ class Keychain:
 
     async def set(self, name: str, key: str) -> None:
         """Raises KeychainError."""
-        await self._use(lambda keyring: keyring.set_password(SERVICE, name, key))
-        self._known[name] = (self._now(), key)
+        async with self._asking:
+            await self._use(lambda keyring: keyring.set_password(SERVICE, name, key))
+            self._known[name] = (self._now(), key)
 
     async def remove(self, name: str) -> bool:
         """False: there was none. Raises KeychainError."""
@@ -72,7 +85,8 @@ class Keychain:
             keyring.delete_password(SERVICE, name)
             return True
 
-        return await self._use(remove)
+        async with self._asking:
+            return await self._use(remove)
 
     async def keyed(self, tier: Tier) -> Tier:
         """The tier with its key. Raises TierRefused, in the keychain's words, where it cannot be
@@ -107,4 +121,35 @@ class Keychain:
                 words = f"The keychain does not work ({type(error).__name__})."
                 raise KeychainError(words, _ADVICE) from None
 
-        return await asyncio.to_thread(work)
+        if self._asked and not self._asked.done():  # by someone who no longer waits
+            await self._answer(self._asked)
+        self._asked, self._asked_at = _on_a_thread(work), self._now()
+        return await self._answer(self._asked)
+
+    async def _answer(self, asked: Future[_T]) -> _T:
+        try:
+            async with asyncio.timeout(self._asked_at + self._answer_s - self._now()):
+                return await asyncio.wrap_future(asked)
+        except TimeoutError:
+            raise KeychainError(
+                f"The keychain has not answered for {self._answer_s:g} s: it may be waiting for "
+                "its password.",
+                _ADVICE,
+            ) from None
+
+
+def _on_a_thread(work: Callable[[], _T]) -> Future[_T]:
+    """On one that does not keep the program from ending, as asyncio's own would."""
+    future: Future[_T] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            result = work()
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    threading.Thread(target=run, name="keychain", daemon=True).start()
+    return future
