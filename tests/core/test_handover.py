@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 
 import pytest
 
-from strixdesk.core.handover import Continuation, Prefill, inside_fence, instruction, prefill
+from strixdesk.core.handover import Continuation, inside_fence, instruction
+from strixdesk.core.prefill import Prefill, prefill
 
 WORDS = " ".join(f"w{n}" for n in range(1, 201))
 PROSE = (
@@ -114,6 +116,33 @@ def test_an_answer_said_again_from_its_beginning_is_taken_out(name: str) -> None
         assert continued(whole[:cut], whole) == whole
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("begun_in", ["NFC", "NFD"])
+def test_accents_may_be_written_in_one_with_their_letter_or_behind_it(
+    begun_in: str, form: str
+) -> None:
+    whole = "Zoë aß crème brûlée, à la carte, müßig. 한국어는 재미있습니다. Ça y est : là-bas."
+    for cut in range(20, len(whole)):
+        so_far = unicodedata.normalize(begun_in, whole[:cut])
+        again = unicodedata.normalize(form, whole[last_words(whole[:cut], 3) :])
+        assert unicodedata.normalize("NFC", continued(so_far, again)) == whole
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "東京は日本の首都で、とても大きな都市です。友達は毎日電車に乗ります。とても速いです。",
+        "ภาษาไทยเป็นภาษาที่น่าสนใจมากและมีคนพูดหลายล้านคน",
+    ],
+)
+@pytest.mark.parametrize("count", [6, 12])
+def test_scripts_without_spaces_may_be_said_again_from_any_character(
+    whole: str, count: int
+) -> None:
+    for cut in range(count, len(whole)):
+        assert continued(whole[:cut], whole[cut - count :]) == whole
+
+
 def test_numbered_words_go_on_without_any_repetition_even_in_the_middle_of_a_word() -> None:
     for cut in range(4, len(WORDS)):
         assert continued(WORDS[:cut], WORDS[cut:].lstrip()) == WORDS
@@ -188,6 +217,10 @@ def test_the_instruction_quotes_the_last_words_exactly() -> None:
     assert "\n\nw189 w190 w191 w192 w193 w194 w195 w196 w197 w198 w199 w200\n\n" in (
         instruction(WORDS)
     )
+
+
+def test_the_instruction_quotes_no_more_than_a_line_or_two() -> None:
+    assert len(instruction("日本" * 2000)) < 500
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,22 @@ it is certain where the new part begins.
 from __future__ import annotations
 
 import re
-import unicodedata
-from dataclasses import dataclass
 
-from strixdesk.core.joints import glued, merged_space
+from strixdesk.core.joints import glued, merged_space, unspaced
+from strixdesk.core.letters import is_mark, keys_of, marks_of_last_letter
+from strixdesk.core.prefill import Prefill
 
 TAIL_WORDS = 12
 """How many of the last words are quoted in the instruction."""
+_TAIL_CHARS = 160
+"""And how much of them, where words are long or not told apart by spaces."""
 
 _WINDOW = 4000
 """How far back a repetition may begin, in letters and digits; or at the very beginning."""
 _SURE = 8
 """So many letters and digits in common are no coincidence, even from the middle of a word on."""
+_SURE_UNSPACED = 3
+"""The same where every character is a word."""
 _REPEATS = 24
 """So many, and the text is being said again, even if it then differs somewhere."""
 _REALIGN = 12
@@ -36,9 +40,6 @@ _OPENINGS = (
 _SAYS_IT_CONTINUES = re.compile(
     r"\b(?:continu\w*|left off|cut off|stopped|rest of)\b.*[:.!…]\s*$", re.IGNORECASE
 )
-_PARTS = frozenset({"Mn", "Mc", "Me", "Cf", "Sk"})
-_LONGEST_WORD = 32
-"""Characters: where no white space stands, as in Chinese or an address, these do instead."""
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _SMALL_WORDS = frozenset(
     (
@@ -52,46 +53,12 @@ _SMALL_WORDS = frozenset(
 def instruction(so_far: str) -> str:
     """What a model is told that cannot be given the beginning of its answer."""
     words = re.findall(r"\S+\s*", so_far)[-TAIL_WORDS:]
-    tail = "".join(words).strip()
+    tail = "".join(words).strip()[-_TAIL_CHARS:]
     return (
         "Your answer was cut off there. Continue it exactly where it stopped, in the same "
         "language and format, without an introduction. Begin by repeating its last words, "
         f"which are:\n\n{tail}\n\nand go on from there."
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Prefill:
-    """What a server is given of the answer that it shall continue."""
-
-    given: str
-    """The beginning; chat templates trim it, so no white space stands at its end."""
-    again: str = ""
-    """What stands behind that and has to be written once more, before anything else."""
-
-
-def prefill(so_far: str, *, exact: bool = False) -> Prefill:
-    """A model knows words in pieces of its own. After “The cap” it does not find its way to
-    “capital”: it goes on with “capis”, or with the next word. So it begins the last word itself.
-    `exact`: the word is given as it is, as the last resort."""
-    whole = so_far.rstrip()
-    if exact:
-        return Prefill(whole)
-    given = so_far[: _last_word(so_far)].rstrip() if whole == so_far else whole
-    return Prefill(given, so_far[len(given) :]) if given else Prefill(whole)
-
-
-def _last_word(text: str) -> int:
-    """Where it begins; within a very long one, where a character does."""
-    start, longest = len(text), max(0, len(text) - _LONGEST_WORD)
-    while start > longest and not text[start - 1].isspace():
-        start -= 1
-    # Accents, joiners and the like make one sign with what stands before them.
-    while 0 < start == longest and any(
-        unicodedata.category(char) in _PARTS for char in text[start - 1 : start + 1]
-    ):
-        start, longest = start - 1, longest - 1
-    return start
 
 
 def inside_fence(text: str) -> bool:
@@ -115,8 +82,9 @@ class Continuation:
         self._prefilled = prefilled is not None
         self._again = prefilled.again.lstrip() if prefilled else ""
         self._in_fence = inside_fence(so_far)
-        self._known = [char.casefold() for char in so_far if char.isalnum()]
-        self._ends_in_word = so_far[-1:].isalnum()
+        self._known = [key for char in so_far for key in keys_of(char)]
+        self._last_marks = marks_of_last_letter(so_far)
+        self._ends_in_word = bool(so_far) and (so_far[-1].isalnum() or is_mark(so_far[-1]))
         self._held = ""
         self._open = bool(so_far)
         self._start: int | None = None
@@ -202,38 +170,41 @@ class Continuation:
             return [0] if total >= _REPEATS else []
         starts, index, in_word = [], 0, False
         for char in self._so_far:
-            if char.isalnum():
-                near = index == 0 or total - index <= _WINDOW
-                if near and (not in_word or total - index >= _SURE):
+            if keys := keys_of(char):
+                left = total - index
+                near = index == 0 or left <= _WINDOW
+                sure = _SURE_UNSPACED if unspaced(char) else _SURE
+                if near and (not in_word or left >= sure):
                     starts.append(index)
-                index += 1
+                index += len(keys)
                 in_word = True
-            else:
+            elif not is_mark(char):
                 in_word = False
         return starts
 
     def _compare(self, *, final: bool) -> None:
         for position in range(self._read, len(self._held)):
-            char = self._held[position]
-            if not char.isalnum():
-                continue
-            key, compared = char.casefold(), len(self._keys)
-            self._keys.append(key)
-            self._ends.append(position + 1)
-            total, still = len(self._known), []
-            for start in self._alive:
-                at = start + compared
-                if at == total:
-                    self._whole.append(start)
-                elif self._known[at] == key:
-                    still.append(start)
-            if self._alive and not still:
-                self._repeated = compared
-            self._alive = still
+            for key in keys_of(self._held[position]):
+                self._compare_key(key, position)
         self._read = len(self._held)
         if final:
             reached = len(self._known) - len(self._keys)
             self._whole += [start for start in self._alive if start == reached]
+
+    def _compare_key(self, key: str, position: int) -> None:
+        compared = len(self._keys)
+        self._keys.append(key)
+        self._ends.append(position + 1)
+        total, still = len(self._known), []
+        for start in self._alive:
+            at = start + compared
+            if at == total:
+                self._whole.append(start)
+            elif self._known[at] == key:
+                still.append(start)
+        if self._alive and not still:
+            self._repeated = compared
+        self._alive = still
 
     def _overlap(self, *, final: bool) -> int | None:
         """How many letters and digits repeat the end of what was said; None: too early to tell."""
@@ -252,9 +223,9 @@ class Continuation:
     def _last_words(self, length: int) -> list[str]:
         """The words that hold the last so many letters and digits."""
         position = len(self._so_far)
-        while length:
+        while length > 0:
             position -= 1
-            length -= self._so_far[position].isalnum()
+            length -= len(keys_of(self._so_far[position]))
         return re.findall(r"\w+", self._so_far[position:])
 
     def _says_nothing_new(self) -> bool:
@@ -313,11 +284,13 @@ class Continuation:
         """What follows the repetition, whose last letter is before `end`; what stands between the
         words is not repeated either."""
         rest = self._held[end:]
+        while rest and rest[0] in self._last_marks:
+            rest = rest[1:]
         if self._ends_in_word:
             return rest
         signs = re.search(r"[\W_]*\Z", self._so_far)
         position = 0
-        for sign in "".join(signs[0].split()) if signs else "":
+        for sign in "".join(signs[0].lstrip(self._last_marks).split()) if signs else "":
             ahead = len(rest) - len(rest[position:].lstrip())
             if rest[ahead : ahead + 1] != sign:
                 break

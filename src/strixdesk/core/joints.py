@@ -45,7 +45,7 @@ def _between(before: str, after: str, *, in_code: bool) -> str:
         return "\n\n" if first in "#`" else "\n"
     if first in _CLOSING or last in _OPENING:
         return ""
-    if _unspaced(last) and _unspaced(first):
+    if unspaced(last) and unspaced(first):
         return ""
     if last.isalnum() and first.isalnum():
         return "" if _same_word(before, after) else " "
@@ -54,7 +54,7 @@ def _between(before: str, after: str, *, in_code: bool) -> str:
     return " "
 
 
-def _unspaced(char: str) -> bool:
+def unspaced(char: str) -> bool:
     """Of a script that puts no spaces between words: Chinese, Japanese, Thai."""
     return "\u3040" <= char <= "\u9fff" or "\u0e00" <= char <= "\u0e7f"
 

@@ -24,7 +24,8 @@ from strixdesk.core.errors import (
     TierError,
     TierRefused,
 )
-from strixdesk.core.handover import Continuation, Prefill, instruction, prefill
+from strixdesk.core.handover import Continuation, instruction
+from strixdesk.core.prefill import Prefill, prefill
 from strixdesk.core.route import Route
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.session.asked import Question
