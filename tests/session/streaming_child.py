@@ -10,7 +10,7 @@ from pathlib import Path
 
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
 from strixdesk.core.conversation import Message, MessageStatus, Role, Text
-from strixdesk.core.tier import Tier
+from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.session.attachments import AttachmentStore
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.services import Services
@@ -26,6 +26,7 @@ from tests.support.fakes import (
     ScriptedChat,
     tone,
 )
+from tests.support.scripted_boxes import CODER, TIERS, ScriptedBoxes
 
 
 def tell(what: object) -> None:
@@ -75,6 +76,51 @@ async def answer(folder: Path) -> None:
     await session.finished(session.begin_typed("What time is it?"))
 
 
+class SilentChat(ScriptedChat):
+    """Is asked and says nothing."""
+
+    async def stream(
+        self,
+        tier: Tier,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int | None = None,
+        fresh: bool = True,
+    ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
+        tell("asked")
+        await asyncio.Event().wait()
+        yield ChatEnd("stop")
+
+
+async def answer_kept(folder: Path) -> None:
+    """A question that waited for its box is being answered."""
+    store = HistoryStore(folder / "history.sqlite3")
+    await store.open()
+    tiers = FakeTiers(*TIERS)
+    tiers.status = {tier.name: TierStatus(TierState.UNREACHABLE, 0.0) for tier in TIERS}
+    session = Session(
+        Services(
+            settings=Settings(),
+            store=store,
+            recordings=RecordingJournal(folder / "recordings"),
+            attachments=AttachmentStore(folder / "attachments"),
+            tiers=tiers,
+            chat=EndlessChat() if sys.argv[3] == "talking" else SilentChat(),
+            recogniser=FakeRecogniser(),
+            voice=FakeVoice(),
+            sink=FakeSink(),
+            listener=FakeListener(),
+            boxes=ScriptedBoxes(),
+        ),
+        speech_on=False,
+    )
+    await session.finished(session.begin_typed("What time is it?"))
+    tiers.status[CODER.name] = TierStatus(TierState.READY, 1.0)
+    assert tiers.on_change
+    tiers.on_change(CODER, tiers.status[CODER.name])
+    await asyncio.Event().wait()
+
+
 async def record(folder: Path) -> None:
     """A frame of sound in each step."""
     writer = RecordingJournal(folder / "recordings").begin("spoken")
@@ -108,5 +154,11 @@ async def write_many(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    work = {"answer": answer, "record": record, "hold": hold, "write": write_many}[sys.argv[1]]
-    asyncio.run(work(Path(sys.argv[2])))
+    works = {
+        "answer": answer,
+        "answer-kept": answer_kept,
+        "record": record,
+        "hold": hold,
+        "write": write_many,
+    }
+    asyncio.run(works[sys.argv[1]](Path(sys.argv[2])))

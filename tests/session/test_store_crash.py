@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from strixdesk.core.conversation import MessageStatus, Recording, Role
+from strixdesk.core.chat import ChatDelta, ChatEnd
+from strixdesk.core.conversation import Message, MessageStatus, Recording, Role
+from strixdesk.core.events import MessageChanged
 from strixdesk.session.leftovers import recover_recordings
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.store import HistoryStore
 from strixdesk.session.store_file import CUT_BY_END
+from tests.session.conftest import Stage
+from tests.support.fakes import FakeTiers, ScriptedChat
+from tests.support.scripted_boxes import TIERS, ScriptedBoxes
 
 ROOT = Path(__file__).parents[2]
 Child = Callable[..., subprocess.Popen[str]]
@@ -147,3 +152,57 @@ async def test_given_kill_9_in_mid_word_then_the_recording_is_back_as_a_message(
     assert message.status is MessageStatus.FAILED
     assert message.recording == Recording("spoken", utterance.duration_s)
     assert again == (), "it is brought back once"
+
+
+async def after_a_restart(stage: Stage) -> None:
+    """The program again, with every tier up."""
+    stage.boxes = ScriptedBoxes()
+    stage.tiers = FakeTiers(*TIERS)
+    stage.chat = ScriptedChat([ChatDelta("Noon."), ChatEnd("stop")])
+    await stage.begin()
+
+
+async def newest_message(stage: Stage) -> Message:
+    (summary,) = await stage.session.conversations()
+    return (await stage.session.open_conversation(summary.id)).messages[-1]
+
+
+async def test_given_kill_9_before_the_first_word_of_a_kept_answer_then_it_is_answered_once(
+    child: Child, stage: Stage
+) -> None:
+    process = child("answer-kept", str(stage.folder), "silent")
+    assert next(lines(process)) == "asked\n"
+    killed(process)
+
+    await after_a_restart(stage)
+    await stage.heard.until(
+        lambda: any(
+            (one.message.text, one.message.status) == ("Noon.", MessageStatus.COMPLETE)
+            for one in stage.heard.of(MessageChanged)
+        )
+    )
+    assert (await newest_message(stage)).text == "Noon."
+    await stage.session.close()
+    await stage.begin()
+    assert (await newest_message(stage)).text == "Noon."
+    assert [sent[-1].text for _, sent in stage.chat.requests] == ["What time is it?"]
+
+
+async def test_given_kill_9_in_mid_kept_answer_then_it_is_incomplete_and_not_asked_again(
+    child: Child, stage: Stage
+) -> None:
+    process = child("answer-kept", str(stage.folder), "talking")
+    said = lines(process)
+    began = float(next(said))
+    next(line for line in said if float(line) > began + 1.0)
+    killed(process)
+
+    await after_a_restart(stage)
+    answer = await newest_message(stage)
+    assert (answer.status, answer.detail) == (MessageStatus.INCOMPLETE, CUT_BY_END)
+    assert answer.text.startswith(f"{began:.3f}")
+    stage.session.begin_continuing(answer.id)
+    await stage.heard.until(
+        lambda: any(one.message.text.endswith("Noon.") for one in stage.heard.of(MessageChanged))
+    )
+    assert len(stage.chat.requests) == 1

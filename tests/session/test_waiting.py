@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -9,11 +10,21 @@ import pytest
 from strixdesk.core.box import BoxMemory, OperationState
 from strixdesk.core.chat import ChatDelta, ChatEnd
 from strixdesk.core.conversation import Message, MessageStatus
-from strixdesk.core.events import ConfirmationAsked, ConfirmationEnded, MessageAdded, MessageChanged
+from strixdesk.core.events import (
+    ConfirmationAsked,
+    ConfirmationEnded,
+    MessageAdded,
+    MessageChanged,
+    TextDelta,
+)
 from strixdesk.core.tier import Tier, TierState, TierStatus
+from strixdesk.core.turn import TurnState
+from strixdesk.session.kept_answers import CUT_OFF
+from strixdesk.session.log import STOPPED
 from strixdesk.session.waiting import ASKED_AGAIN, DROPPED
 from strixdesk.settings import BoxSettings, Settings
 from tests.session.conftest import Stage
+from tests.support.eventually import eventually
 from tests.support.fakes import FakeTiers, Script, ScriptedChat
 from tests.support.scripted_boxes import BOX, CODER, GB, TIERS, ScriptedBoxes, operation, status
 
@@ -239,3 +250,93 @@ async def test_a_waiting_question_that_is_asked_again_is_answered_once(
     now_is(stage, CODER, TierState.READY)
     await answered(stage, "Answer 1.")
     assert len(stage.chat.requests) == 1
+
+
+async def test_a_kept_answer_that_is_cut_off_before_its_first_word_comes_after_the_new_question(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    stage.chat.scripts.insert(0, [asyncio.Event()])  # says nothing for a while
+    await stage.begin()
+    await said(stage, "First?")
+    await said(stage, "Second?")
+    first, second = waiting(stage)
+    now_is(stage, CODER, TierState.READY)
+    await eventually(lambda: len(stage.chat.requests) == 1, within_s=10)
+    await said(stage, "Third?")
+    await answered(stage, "Answer 1.", "Answer 2.", "Answer 3.")
+    asked = [sent[-1].text for _, sent in stage.chat.requests]
+    assert asked == ["First?", "Third?", "First?", "Second?"]
+    assert messages(stage)[first.id].text == "Answer 2."
+    assert messages(stage)[second.id].text == "Answer 3."
+
+
+async def test_a_kept_answer_that_is_cut_off_later_can_go_on(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    stage.chat.scripts.insert(0, [ChatDelta("Half"), asyncio.Event()])
+    session = await stage.begin()
+    await said(stage, "First?")
+    (kept,) = waiting(stage)
+    now_is(stage, CODER, TierState.READY)
+    await stage.heard.until(lambda: bool(stage.heard.of(TextDelta)))
+    await said(stage, "Second?")
+    await stage.heard.until(lambda: messages(stage)[kept.id].detail == CUT_OFF)
+    cut = messages(stage)[kept.id]
+    assert (cut.text, cut.status) == ("Half", MessageStatus.INCOMPLETE)
+    session.continue_answer(kept.id)
+    await stage.heard.until(lambda: messages(stage)[kept.id].status is MessageStatus.COMPLETE)
+    assert messages(stage)[kept.id].text == "Half Answer 2."
+    assert len(stage.chat.requests) == 3
+
+
+async def test_a_kept_answer_that_is_stopped_does_not_come_back(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    stage.chat.scripts.insert(0, [asyncio.Event()])
+    session = await stage.begin()
+    await said(stage, "First?")
+    (kept,) = waiting(stage)
+    now_is(stage, CODER, TierState.READY)
+    await eventually(lambda: len(stage.chat.requests) == 1, within_s=10)
+    session.stop()
+    await stage.heard.until(lambda: messages(stage)[kept.id].detail == STOPPED)
+    await said(stage, "Second?")
+    now_is(stage, CODER, TierState.READY)
+    await session.close()
+    await stage.begin()
+    await said(stage, "Third?")
+    asked = [sent[-1].text for _, sent in stage.chat.requests]
+    assert asked == ["First?", "Second?", "Third?"]
+
+
+async def test_a_kept_answer_does_not_cut_in_while_the_user_speaks(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    session = await stage.begin()
+    await said(stage, "First?")
+    session.press_talk()
+    await stage.until(TurnState.LISTENING)
+    now_is(stage, CODER, TierState.READY)
+    session.release_talk()
+    await answered(stage, "Answer 1.", "Answer 2.")
+    asked = [sent[-1].text for _, sent in stage.chat.requests]
+    assert asked == ["hello there", "First?"]
+
+
+async def test_a_kept_answer_that_the_program_closes_on_comes_at_the_next_start(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    stage.chat.scripts.insert(0, [asyncio.Event()])
+    await stage.begin()
+    await said(stage, "First?")
+    now_is(stage, CODER, TierState.READY)
+    await eventually(lambda: len(stage.chat.requests) == 1, within_s=10)
+    await stage.session.close()
+    await stage.begin()
+    await answered(stage, "Answer 1.")
+    assert len(stage.chat.requests) == 2

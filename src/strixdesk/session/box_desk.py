@@ -5,14 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import replace
 
-from strixdesk.core.conversation import Role
 from strixdesk.core.tier import Tier, TierStatus
 from strixdesk.session.announcer import Announcer
 from strixdesk.session.asked import Question
 from strixdesk.session.box_control import BoxControl
 from strixdesk.session.confirmations import Confirmations
 from strixdesk.session.conversation_desk import ConversationDesk
-from strixdesk.session.kept_questions import Kept
 from strixdesk.session.log import ConversationLog
 from strixdesk.session.services import Services
 from strixdesk.session.waiting import DROPPED, Waiting
@@ -38,7 +36,8 @@ class BoxDesk(ConversationDesk):
                 emit=self._emit,
                 spawn=self._spawn,
                 quiet=self._quiet,
-                answer=self._answer_kept,
+                log_of=self._log_of,
+                ask_in=self._ask_in,
             )
 
     def confirm(self, question: str, yes: bool) -> None:
@@ -61,27 +60,11 @@ class BoxDesk(ConversationDesk):
     async def _drop_waiting(self, message_id: str, words: str) -> None:
         if self._waiting and (kept := await self._waiting.drop(message_id)):
             log = await self._log_of(kept.conversation_id)
-            if message := log.message(message_id):
+            message = log.message(message_id)
+            if message and message.waits:  # else it is being answered
                 await log.update(replace(message.without_offer(), detail=words))
 
-    async def _answer_kept(self, kept: Kept) -> None:
-        """In its own conversation, where it waited."""
-        log = await self._log_of(kept.conversation_id)
-        earlier = log.before(kept.message_id)
-        asked = next((m for m in reversed(earlier) if m.role is Role.USER), None)
-        message = log.message(kept.message_id)
-        if asked is None or message is None:
-            return
-        question = Question(
-            asked.text,
-            asked.images,
-            kept.tier,
-            spoken=asked.spoken,
-            history_before=kept.message_id,
-            continues=replace(message, reason=f"It waited until {kept.box} could answer."),
-        )
-        await self._ask_in(log, question)
-
     @abstractmethod
-    async def _ask_in(self, conversation: ConversationLog, question: Question) -> None:
-        """A turn for a question that stands in that conversation, to its end."""
+    async def _ask_in(self, conversation: ConversationLog, question: Question) -> bool:
+        """A turn for a question that stands in that conversation, to its end. False: the user asked
+        something else, before or meanwhile."""

@@ -40,12 +40,15 @@ class LiveTurn:
         self._on_end = on_end
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
+        self.dismissed = False
         self.over = asyncio.Event()
 
-    def stop(self) -> None:
-        """Takes effect once; `over` is set when everything of it has ended."""
+    def stop(self, *, dismissed: bool = False) -> None:
+        """Takes effect once; `over` is set when everything of it has ended. `dismissed`: the user
+        wants no answer, rather than another one first."""
         if not self._stopped:
             self._stopped = True
+            self.dismissed = dismissed
             if self._task:
                 self._task.cancel()
 

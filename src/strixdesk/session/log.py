@@ -31,6 +31,8 @@ from strixdesk.session.store import HistoryStore
 
 log = logging.getLogger(__name__)
 
+STOPPED = "You stopped this answer."
+
 
 class ConversationLog:
     """Every change goes to memory first, then out as an event, then to disk; a disk that fails is

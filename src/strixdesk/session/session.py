@@ -69,7 +69,8 @@ class Session(BoxDesk):
         )
         self._summariser = Summariser(services, self._emit, self._spawn)
         self._press_tier: str | None = None
-        self._key_down = False
+        self._key_up = asyncio.Event()
+        self._key_up.set()
         services.listener.subscribe(self._hearing.take)
 
     # -- beginning and end ---------------------------------------------------------------------
@@ -86,7 +87,7 @@ class Session(BoxDesk):
             self._emit(BoxesChanged(boxes.all()))
             await boxes.start()
         if self._waiting:
-            self._spawn(self._waiting.answer_all())
+            self._spawn(self._waiting.take_up())
         self._spawn(self._discover())
         self.warm()
 
@@ -183,7 +184,7 @@ class Session(BoxDesk):
             self._box_control.stop()
         self._drop_utterance()
         if self._live:
-            self._live.stop()
+            self._live.stop(dismissed=True)
 
     def answer_again(
         self, message_id: str, *, tier: str | None = None, without_pictures: bool = False
@@ -223,10 +224,22 @@ class Session(BoxDesk):
             history_before=message_id,
         )
 
-    async def _ask_in(self, conversation: ConversationLog, question: Question) -> None:
+    async def _ask_in(self, conversation: ConversationLog, question: Question) -> bool:
+        if not self._is_quiet:
+            return False
         runner = self._runner(TurnSource.TYPED, TurnState.THINKING, conversation)
-        self._launch(runner, Typed(runner, question, None))
-        await self.finished(runner)
+        live = self._launch(runner, Typed(runner, question, None))
+        await live.over.wait()
+        return live.dismissed or runner.turn.state is not TurnState.INTERRUPTED
+
+    @property
+    def _is_quiet(self) -> bool:
+        return self._key_up.is_set() and (self._live is None or self._live.over.is_set())
+
+    async def _quiet(self) -> None:
+        while not self._is_quiet:
+            await self._key_up.wait()
+            await super()._quiet()
 
     def _begin(self, question: Question) -> TurnRunner:
         """A turn for a question that stands in the conversation already."""
@@ -262,7 +275,7 @@ class Session(BoxDesk):
             waiting=self._waiting,
         )
 
-    def _launch(self, runner: TurnRunner, asking: Asking) -> None:
+    def _launch(self, runner: TurnRunner, asking: Asking) -> LiveTurn:
         """Makes it the live turn; the former one is interrupted first, and ends first."""
         former = self._live
         if former and not former.over.is_set():
@@ -282,14 +295,15 @@ class Session(BoxDesk):
             if runner.turn.route and runner.turn.state is TurnState.DONE:
                 self._summariser.begin(runner.conversation, runner.turn.route.tier)
 
-        self._live = LiveTurn(runner, asking, former, on_begin=begin, on_end=end)
-        self._spawn(self._live.run())
+        live = self._live = LiveTurn(runner, asking, former, on_begin=begin, on_end=end)
+        self._spawn(live.run())
+        return live
 
     # -- voice ---------------------------------------------------------------------------------
 
     def press_talk(self, tier: str | None = None) -> None:
         self._press_tier = tier
-        self._key_down = True
+        self._key_up.clear()
         self._services.sink.flush()
         self._announcer.hush()
         if self._live:
@@ -302,11 +316,11 @@ class Session(BoxDesk):
         except StrixError as error:
             self._emit(Failed(error.message, error.advice))
         else:
-            if not self._key_down:  # it went up while the microphone was being opened
+            if self._key_up.is_set():  # it went up while the microphone was being opened
                 self._services.listener.release()
 
     def release_talk(self) -> None:
-        self._key_down = False
+        self._key_up.set()
         self._services.listener.release()
 
     def set_hands_free(self, on: bool) -> None:

@@ -245,7 +245,7 @@ class HistoryStore:
                 conversation_id,
                 message.role.value,
                 *message_to_row(message),
-                self._lock.token if self._lock else "",
+                self.writer,
             ),
         )
         if message.role is Role.USER and (title := _title(message)):
@@ -320,6 +320,17 @@ class HistoryStore:
     async def within(self, use: Callable[[sqlite3.Connection], _T]) -> _T:
         """For the other books in the same file: all of `use` or nothing, on the store's thread."""
         return await self._with(use)
+
+    @property
+    def writer(self) -> str:
+        """This program among those that write here; another one each time it is opened."""
+        return self._lock.token if self._lock else ""
+
+    async def writers(self) -> frozenset[str]:
+        """Those that live, this one among them."""
+        lock = self._lock
+        others = await self._run(lock.others) if lock else frozenset()
+        return others | {self.writer}
 
     @property
     def lasts(self) -> bool:

@@ -106,6 +106,9 @@ MIGRATIONS: tuple[str, ...] = (
         kept_at REAL NOT NULL
     );
     """,
+    """
+    ALTER TABLE kept_questions ADD COLUMN taken_by TEXT;
+    """,
 )
 """A growing answer is not indexed at each checkpoint, only once it is settled."""
 

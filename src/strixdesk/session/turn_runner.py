@@ -20,7 +20,7 @@ from strixdesk.core.turn import Turn, TurnState, Usage
 from strixdesk.session.asked import Question
 from strixdesk.session.box_control import BoxControl
 from strixdesk.session.carrying import Carrier
-from strixdesk.session.log import ConversationLog, StreamingAnswer
+from strixdesk.session.log import STOPPED, ConversationLog, StreamingAnswer
 from strixdesk.session.prompt import needed_tokens
 from strixdesk.session.services import Services
 from strixdesk.session.speech import SpeechOut
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_INTERVAL_S = 0.2
 MOST_OFFERED = 2
-STOPPED = "You stopped this answer."
 
 
 @dataclass(slots=True)

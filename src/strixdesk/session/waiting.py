@@ -6,7 +6,6 @@ it is answered once a tier that suits is ready, be it after a restart of the pro
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from strixdesk.core.tier import ControlKind, Tier, TierState, TierStatus
 from strixdesk.session.asked import Question
 from strixdesk.session.box_control import YES_WITHIN_S, BoxControl, Plan, about
 from strixdesk.session.confirmations import Confirmations
+from strixdesk.session.kept_answers import KeptAnswers
 from strixdesk.session.kept_questions import Kept, KeptQuestions
 from strixdesk.session.log import ConversationLog
 from strixdesk.session.ports import Boxes
@@ -46,7 +46,7 @@ class Demand:
 
 
 class Waiting:
-    """`answer` asks a kept question now and returns when that is over."""
+    """Keeps questions and brings up who can answer them; `KeptAnswers` has them answered."""
 
     def __init__(
         self,
@@ -58,7 +58,8 @@ class Waiting:
         emit: Callable[[Event], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         quiet: Callable[[], Awaitable[None]],
-        answer: Callable[[Kept], Awaitable[None]],
+        log_of: Callable[[str], Awaitable[ConversationLog]],
+        ask_in: Callable[[ConversationLog, Question], Awaitable[bool]],
     ) -> None:
         self._services = services
         self._boxes = boxes
@@ -66,10 +67,15 @@ class Waiting:
         self._confirmations = confirmations
         self._emit = emit
         self._spawn = spawn
-        self._quiet = quiet
-        self._answer = answer
         self._kept = KeptQuestions(services.store)
-        self._one_at_a_time = asyncio.Lock()
+        self._answers = KeptAnswers(
+            self._kept,
+            emit=emit,
+            can_answer=self._can_answer,
+            quiet=quiet,
+            log_of=log_of,
+            ask_in=ask_in,
+        )
         self._woken: dict[str, float] = {}
         """When boxes that have not come up yet were sent a wake; monotonic seconds."""
 
@@ -106,7 +112,7 @@ class Waiting:
             await conversation.update(replace(message.without_offer(), detail=error.sentence()))
             return True
         self._spawn(self._bring_up(demand, plan, message, conversation, aloud=aloud))
-        self._spawn(self.answer_all())  # somebody may have come up meanwhile
+        self._spawn(self._answers.answer_all())  # somebody may have come up meanwhile
         return True
 
     def _all(self) -> tuple[Tier, ...]:
@@ -171,13 +177,13 @@ class Waiting:
         self._emit(Noticed(f"{box.name} is being woken."))
 
     async def _give_up(self, message: Message, words: str, conversation: ConversationLog) -> None:
-        if await self._kept.take(message.id):
+        if await self._kept.remove(message.id, taken=False):
             await conversation.update(replace(message.without_offer(), detail=words))
 
     async def drop(self, message_id: str) -> Kept | None:
         """Not answered any more, and nothing is offered for it. None: it did not wait."""
         kept = await self._kept.one(message_id)
-        if kept is None or not await self._kept.take(message_id):
+        if kept is None or not await self._kept.remove(message_id):
             return None
         self._confirmations.answer(message_id, yes=False)
         return kept
@@ -188,19 +194,12 @@ class Waiting:
         if status.state is TierState.READY:
             if tier.control:
                 self._woken.pop(tier.control.box, None)
-            self._spawn(self.answer_all())
+            self._spawn(self._answers.answer_all())
 
-    async def answer_all(self) -> None:
-        """Those for which somebody is ready, in order, each once."""
-        async with self._one_at_a_time:
-            try:
-                for kept in await self._kept.all():
-                    if self._can_answer(kept):
-                        await self._quiet()
-                        if await self._kept.take(kept.message_id):
-                            await self._answer(kept)
-            except StoreError as error:
-                self._emit(Failed(error.message, error.advice))
+    async def take_up(self) -> None:
+        """What an earlier run of the program left behind."""
+        await self._answers.recover()
+        await self._answers.answer_all()
 
     def _can_answer(self, kept: Kept) -> bool:
         statuses = self._services.tiers.statuses()
