@@ -16,7 +16,7 @@ from strixdesk.core.errors import (
     TierTimeout,
     TierUnreachable,
 )
-from strixdesk.core.events import Failed, MessageChanged, TextDelta
+from strixdesk.core.events import Failed, MessageAdded, MessageChanged, TextDelta
 from strixdesk.core.tier import Capability, Tier, TierState, TierStatus
 from strixdesk.core.turn import TurnState
 from strixdesk.session.session import Session
@@ -249,6 +249,23 @@ async def test_given_a_busy_tier_that_was_named_then_the_question_says_that_it_w
     assert runner.answer is not None
     assert runner.answer.tier == "one"
     assert "Waiting" not in (runner.answer.reason or "")
+
+
+async def test_given_a_stop_while_the_answer_is_first_written_down_then_it_has_ended(
+    stage: Stage,
+) -> None:
+    stage.chat = ScriptedChat([ChatDelta("Hi."), END])
+    session = await stage.begin()
+    runner = session.begin_typed("Tell me.")
+
+    def added() -> bool:
+        return any(e.message.role is Role.ASSISTANT for e in stage.heard.of(MessageAdded))
+
+    await stage.heard.until(added)
+    session.stop()
+    await session.finished(runner)
+    assert (await kept(session)).status is MessageStatus.INCOMPLETE
+    assert stage.heard.of(MessageChanged)[-1].message.status is MessageStatus.INCOMPLETE
 
 
 # -- going on by hand --------------------------------------------------------------------------

@@ -116,10 +116,12 @@ class TurnRunner:
         message = Message(
             new_id(), Role.ASSISTANT, (Text(""),), MessageStatus.STREAMING, time.time()
         )
-        await self.conversation.add(message)
         answer = StreamingAnswer(message, self.conversation, self.emit)
-        answer.append(words)
-        await answer.end(MessageStatus.COMPLETE, None, spoken=self.speak)
+        try:
+            await self.conversation.add(message)
+        finally:  # what was done is told, even if it is stopped here
+            answer.append(words)
+            await answer.end(MessageStatus.COMPLETE, None, spoken=self.speak)
         self.answer = answer.message
         if self.speak:
             await self._read_whole(answer)
@@ -156,13 +158,12 @@ class TurnRunner:
             return
         if question.continues:
             message = replace(message.without_offer(), status=MessageStatus.STREAMING, detail=None)
-            await self.conversation.update(message)
         else:
             message = replace(message, tier=route.tier.name, reason=route.reason)
-            await self.conversation.add(message)
-        await self._carry(route, StreamingAnswer(message, self.conversation, self.emit), question)
+        await self._carry(route, message, question)
 
-    async def _carry(self, route: Route, answer: StreamingAnswer, question: Question) -> None:
+    async def _carry(self, route: Route, message: Message, question: Question) -> None:
+        answer = StreamingAnswer(message, self.conversation, self.emit)
         # Of an answer that is continued, what stands was read out, or stopped.
         speech = self._speech(answer, before=len(answer.text)) if self.speak else None
         self._speaking = asyncio.create_task(self._read_out(speech)) if speech else None
@@ -176,6 +177,8 @@ class TurnRunner:
         carrier = Carrier(self.services, self.conversation, question, answer, on_text)
         try:
             try:
+                store = self.conversation
+                await (store.update(message) if question.continues else store.add(message))
                 async with _every(CHECKPOINT_INTERVAL_S, answer.checkpoint):
                     outcome = await carrier.carry(route)
             except asyncio.CancelledError:
