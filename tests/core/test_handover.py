@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import unicodedata
+from typing import Literal
 
 import pytest
 
@@ -119,7 +120,7 @@ def test_an_answer_said_again_from_its_beginning_is_taken_out(name: str) -> None
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("begun_in", ["NFC", "NFD"])
 def test_accents_may_be_written_in_one_with_their_letter_or_behind_it(
-    begun_in: str, form: str
+    begun_in: Literal["NFC", "NFD"], form: Literal["NFC", "NFD"]
 ) -> None:
     whole = "Zoë aß crème brûlée, à la carte, müßig. 한국어는 재미있습니다. Ça y est : là-bas."
     for cut in range(20, len(whole)):

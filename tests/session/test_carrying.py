@@ -191,6 +191,58 @@ async def test_given_a_tier_that_only_repeats_then_the_answer_is_not_called_whol
     assert (answer.text, answer.status) == ("a b c d e f g", MessageStatus.INCOMPLETE)
 
 
+async def test_given_a_tier_that_says_nothing_more_then_the_answer_is_not_called_whole(
+    stage: Stage,
+) -> None:
+    stage.chat = ScriptedChat([ChatDelta("One two and"), CUT], [END])
+    answer = await answered(stage)
+    assert (answer.text, answer.status) == ("One two and", MessageStatus.INCOMPLETE)
+
+
+async def test_given_a_tier_that_dies_after_its_last_word_then_the_answer_is_whole(
+    stage: Stage,
+) -> None:
+    served_by(stage, "two", "llama.cpp")
+    stage.chat = ScriptedChat([ChatDelta("One two."), CUT], [ChatDelta(" two."), END])
+    answer = await answered(stage)
+    assert (answer.text, answer.status) == ("One two.", MessageStatus.COMPLETE)
+
+
+async def test_given_a_tier_that_dies_while_it_thinks_then_the_next_answers_afresh(
+    stage: Stage,
+) -> None:
+    stage.chat = ScriptedChat(
+        [ChatDelta(thinking="I wonder"), CUT],
+        [ChatDelta(thinking="Let me "), ChatDelta(thinking="see."), ChatDelta("Hi."), END],
+    )
+    answer = await answered(stage)
+    assert (answer.text, answer.thinking) == ("Hi.", "I wonder\n\nLet me see.")
+    assert answer.hand_overs == ()
+    assert [message.role for message in stage.chat.requests[-1][1]] == ["system", "user"]
+
+
+async def test_given_a_server_that_takes_the_rest_for_thinking_then_it_is_told_to_go_on(
+    stage: Stage,
+) -> None:
+    served_by(stage, "two", "vllm")
+    stage.chat = ScriptedChat(
+        [ChatDelta("One two"), CUT],
+        [ChatDelta(thinking=" two three."), END],
+        [ChatDelta("One two three."), END],
+    )
+    answer = await answered(stage)
+    assert (answer.text, answer.thinking) == ("One two three.", "")
+    assert stage.chat.requests[-1][1][-1].role == "user"
+
+
+async def test_given_a_tier_that_dies_in_a_tool_call_then_the_next_answers_afresh(
+    stage: Stage,
+) -> None:
+    stage.chat = ScriptedChat([ChatDelta(), ChatDelta(), CUT], [ChatDelta("Hi."), END])
+    answer = await answered(stage)
+    assert (answer.text, answer.tier) == ("Hi.", "two")
+
+
 async def test_given_a_named_tier_that_dies_then_nobody_goes_on_in_its_name(stage: Stage) -> None:
     stage.chat = ScriptedChat([ChatDelta("One two"), CUT])
     answer = await answered(stage, tier="one")

@@ -102,7 +102,7 @@ class Continuation:
         self._repeated = 0
         """How many letters and digits were repeated before the texts differed."""
         self.caught_up = True
-        """False: all it said, to its end, was a part of what had been said before."""
+        """False: to its end it said nothing, or only a part of what had been said before."""
         self.differs = False
         """True: it did not begin as it had to; nothing of it can be used."""
 
@@ -119,6 +119,8 @@ class Continuation:
 
     def finish(self) -> str:
         """No more will come."""
+        if self._open and not self._prefilled and not self._held.strip():
+            self.caught_up = False  # not even the words that it was told to repeat
         return self._decide(final=True) if self._open else ""
 
     # -- where the new part begins -------------------------------------------------------------

@@ -59,6 +59,10 @@ class _OtherWord(Exception):
     """The tier would end the last word otherwise than it began."""
 
 
+class _BeginsToThink(Exception):
+    """The tier was given the beginning of its answer, and what it writes is taken for thinking."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """What became of asking one tier, for the accounts."""
@@ -76,6 +80,7 @@ class Attempt:
     """None and no `end`: it was stopped."""
     prompt_tokens: int = 0
     """As estimated before."""
+    thought: bool = False
     answer_chars: int = 0
     """Of what it wrote."""
     ttft_ms: float | None = None
@@ -179,7 +184,9 @@ class Carrier:
         except TierRefused as error:
             if not self.attempts[-1].prefilled or error.status not in _NO_PREFILL:
                 raise
-            return await self._attempt(tier, _Way.TOLD)
+        except _BeginsToThink:
+            pass
+        return await self._attempt(tier, _Way.TOLD)
 
     async def _attempt(self, tier: Tier, way: _Way) -> ChatEnd:
         attempt = Attempt(tier, continued=self.answer.has_text)
@@ -238,7 +245,7 @@ class Carrier:
                 match item:
                     case ChatDelta(text=text, thinking=thinking):
                         if thinking:
-                            self.answer.append_thinking(thinking)
+                            self._think(attempt, thinking)
                         await self._write(attempt, joint.feed(text), asked_at)
                         if joint.differs:
                             raise _OtherWord
@@ -248,7 +255,7 @@ class Carrier:
                             raise _OtherWord
                         if not joint.caught_up:
                             raise StreamBroken(
-                                f"“{tier.title}” only repeated what had been said.",
+                                f"“{tier.title}” added nothing to what had been said.",
                                 "Let it continue once more, or ask again.",
                             )
                         await self._mark_kept(item)
@@ -274,6 +281,14 @@ class Carrier:
         self._begun_by = attempt.tier.name
         self.answer.append(text)
         self.on_text(text, took_ms)
+
+    def _think(self, attempt: Attempt, thinking: str) -> None:
+        if attempt.prefilled and not attempt.answer_chars and thinking.strip():
+            raise _BeginsToThink
+        if not attempt.thought and self.answer.has_thinking:
+            thinking = f"\n\n{thinking}"  # another one's, or about how to go on
+        attempt.thought = True
+        self.answer.append_thinking(thinking)
 
     async def _hand_over(self, tier: Tier) -> None:
         """Another tier's first words after the cut: from here on it is its answer too."""

@@ -144,6 +144,10 @@ class StreamingAnswer:
         self.has_text = self.has_text or bool(text.strip())
         self._emit(TextDelta(self._conversation.id, self.id, text))
 
+    @property
+    def has_thinking(self) -> bool:
+        return any(self._thinking)
+
     def append_thinking(self, thinking: str) -> None:
         self._thinking.append(thinking)
         self._emit(ThinkingDelta(self._conversation.id, self.id, thinking))
