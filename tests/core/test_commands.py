@@ -6,6 +6,7 @@ import pytest
 
 from strixdesk.core.box import Deed
 from strixdesk.core.commands import Command, Reply, command, reply
+from strixdesk.core.tier import Control, ControlKind, Tier
 from tests.support.scripted_boxes import TIERS, stack
 
 STACKS = {"strix": stack()}
@@ -104,3 +105,44 @@ def test_a_whole_stack_of_several_boxes_is_nobodys() -> None:
 )
 def test_replies_are_whole_utterances(text: str, answer: Reply | None) -> None:
     assert reply(text) is answer
+
+
+OTHERS = (
+    Tier("scribe", "http://x/v1", control=Control(ControlKind.SYSTEMD, "strix", "scribe.service")),
+    Tier("swap/qwen", "http://x/v1", role="sketcher", control=Control(ControlKind.LLAMA_SWAP)),
+    Tier("mine", "http://x/v1", control=Control(ControlKind.COMMAND, start=("serve",))),
+    Tier("bare", "http://x/v1"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "deed", "box", "tiers"),
+    [
+        ("start the scribe", Deed.START, "strix", ("scribe",)),
+        ("stop scribe on strix", Deed.STOP, "strix", ("scribe",)),
+        ("load the sketcher", Deed.START, "", ("swap/qwen",)),
+        ("unload the sketcher and mine", Deed.STOP, "", ("swap/qwen", "mine")),
+        ("please restart mine", Deed.RESTART, "", ("mine",)),
+    ],
+)
+def test_a_tier_that_is_no_compose_service_is_named(
+    text: str, deed: Deed, box: str, tiers: tuple[str, ...]
+) -> None:
+    found = command(text, (*TIERS, *OTHERS), STACKS)
+    assert found is not None
+    assert (found.deed, found.box, found.tiers, found.services) == (deed, box, tiers, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["start bare", "start the scribe and mine", "start the coder and the scribe"],
+)
+def test_what_cannot_be_done_as_one_is_no_command(text: str) -> None:
+    """No control; two machines; compose and something else."""
+    assert command(text, (*TIERS, *OTHERS), STACKS) is None
+
+
+def test_tiers_of_this_machine_need_no_box() -> None:
+    found = command("start mine", OTHERS, {})
+    assert found is not None
+    assert (found.box, found.tiers) == ("", ("mine",))

@@ -13,7 +13,7 @@ from strixdesk.core.turn import TurnState
 from strixdesk.session.accounted_chat import AccountedChat
 from strixdesk.session.answer_cache import AnswerCache
 from strixdesk.session.attachments import AttachmentStore
-from strixdesk.session.ports import Boxes, Chat, Tiers
+from strixdesk.session.ports import Boxes, Chat, Controls, Tiers
 from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.services import Services
 from strixdesk.session.session import Session
@@ -49,6 +49,7 @@ class Stage:
     real_chat: Chat | None = None
     """In place of `chat`."""
     boxes: Boxes | None = None
+    controls: Controls | None = None
     speeds: list[tuple[str, float]] = field(default_factory=list)
     """Tiers and how fast they were, as it was told."""
 
@@ -78,6 +79,7 @@ class Stage:
                 sink=self.sink,
                 listener=self.listener,
                 boxes=self.boxes,
+                controls=self.controls,
             ),
             speech_on=speech_on,
         )

@@ -7,12 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from strixdesk.backends.box.local_shell import LocalShell
+from strixdesk.backends.box.unit_controls import UnitControls
+from strixdesk.backends.http import make_http_client
 from strixdesk.core.box import BoxMemory, BoxStatus, Deed, OperationState
 from strixdesk.core.chat import ChatDelta, ChatEnd
 from strixdesk.core.conversation import MessageStatus
 from strixdesk.core.events import ConfirmationAsked, ConfirmationEnded, MessageChanged
+from strixdesk.core.tier import Control, ControlKind, Tier
 from strixdesk.core.turn import TurnState
 from tests.session.conftest import Stage
+from tests.support.eventually import eventually
 from tests.support.fakes import FakeTiers, ScriptedChat
 from tests.support.scripted_boxes import BOX, GB, TIERS, ScriptedBoxes, operation, status
 
@@ -170,3 +175,55 @@ async def test_another_question_leaves_it_running(stage: Stage, boxes: ScriptedB
     await said(stage, "What is a tensor?")
     assert ("cancel", "strix") not in boxes.calls
     assert len(stage.chat.requests) == 1
+
+
+def by_command(stage: Stage, *start: str) -> Tier:
+    """On this machine: its server is a file that is there or not."""
+    up = str(stage.folder / "up")
+    control = Control(ControlKind.COMMAND, start=start or ("touch", up), stop=("rm", up))
+    tier = Tier("scribe", "http://127.0.0.1:9/v1", control=control)
+    stage.tiers = FakeTiers(*TIERS, tier)
+    stage.controls = UnitControls(lambda: (BOX,), lambda _: LocalShell(), make_http_client())
+    return tier
+
+
+async def test_a_tier_of_a_plain_command_is_started_and_stopped_by_word(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    by_command(stage)
+    await stage.begin()
+    up = stage.folder / "up"
+    await said(stage, "start the scribe")
+    assert await asked(stage) == "I would start the scribe on this machine. Say yes."
+    assert not up.exists()
+    await said(stage, "yes")
+    await stage.heard.until(lambda: MessageStatus.COMPLETE in told(stage, "Done: start the scribe"))
+    assert up.exists()
+    assert "scribe" in stage.tiers.doubted
+    await said(stage, "stop the scribe")
+    await said(stage, "yes")
+    await stage.heard.until(lambda: MessageStatus.COMPLETE in told(stage, "Done: stop the scribe"))
+    assert not up.exists()
+    assert done(boxes) == []
+
+
+async def test_a_command_that_fails_tells_why(stage: Stage, boxes: ScriptedBoxes) -> None:
+    by_command(stage, "ls", "/no/such/folder")
+    await stage.begin()
+    await said(stage, "start the scribe")
+    await said(stage, "yes")
+    await stage.heard.until(lambda: bool(told(stage, "`ls` failed with status 2")))
+    assert told(stage, "`ls` failed with status 2") == [MessageStatus.FAILED]
+
+
+async def test_stop_ends_a_command_that_is_running(stage: Stage, boxes: ScriptedBoxes) -> None:
+    begun = stage.folder / "begun"
+    by_command(stage, "sh", "-c", f"touch {begun}; sleep 60")
+    await stage.begin()
+    await said(stage, "start the scribe")
+    await said(stage, "yes")
+    await eventually(begun.exists, within_s=10)
+    began = time.monotonic()
+    stage.session.stop()
+    await stage.heard.until(lambda: bool(told(stage, "Cancelled")))
+    assert time.monotonic() - began < 10.0  # 0.3 s on a quiet machine, and far from 60

@@ -34,6 +34,9 @@ class Command:
     services: tuple[str, ...] = ()
     """As compose calls them. Without services and mode: the whole stack."""
     mode: str | None = None
+    tiers: tuple[str, ...] = ()
+    """Names of tiers that are no compose services; then there are no services, and `box` is empty
+    where they run on this machine."""
     words: str = ""
     """What is meant, to be read back: `the coder and the reviewer`."""
 
@@ -83,6 +86,7 @@ def command(text: str, tiers: Sequence[Tier], stacks: Mapping[str, Stack | None]
     for box in boxes:
         if said.endswith(f" on {box.casefold()}"):
             said, boxes = said.removesuffix(f" on {box.casefold()}"), [box]
+            tiers = [tier for tier in tiers if tier.control and tier.control.box in {box, ""}]
             break
     for deed, what in _readings(said):
         if found := _meant(deed, what, tiers, {box: stacks[box] for box in boxes}):
@@ -133,30 +137,48 @@ def _meant(
         return Command(deed, box, mode=mode, words=f"the {mode} mode")
     found = [_service(_without_article(one), tiers, stacks) for one in _AND.split(what) if one]
     known = [one for one in found if one is not None]
-    if not known or len(known) != len(found) or len({box for box, _, _ in known}) != 1:
+    if not known or len(known) != len(found):
         return None
-    names = tuple(dict.fromkeys(name for _, name, _ in known))
-    words = [f"the {title}" for title in dict.fromkeys(title for _, _, title in known)]
-    return Command(deed, known[0][0], names, words=listed(words))
+    if len({(one.box, one.is_service) for one in known}) != 1:
+        return None
+    names = tuple(dict.fromkeys(one.name for one in known))
+    words = listed([f"the {title}" for title in dict.fromkeys(one.title for one in known)])
+    if known[0].is_service:
+        return Command(deed, known[0].box, names, words=words)
+    return Command(deed, known[0].box, tiers=names, words=words)
 
 
 def _without_article(what: str) -> str:
     return re.sub(r"^(?:the|my|our)\s+", "", what.strip())
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    box: str
+    name: str
+    """Of a compose service, or of a tier that is none."""
+    title: str
+    """What the user calls it."""
+    is_service: bool = True
+
+
 def _service(
     called: str, tiers: Sequence[Tier], stacks: Mapping[str, Stack | None]
-) -> tuple[str, str, str] | None:
-    """Box, service and what the user calls it."""
-    ours = [tier for tier in tiers if tier.control and tier.control.kind is ControlKind.COMPOSE]
+) -> _Target | None:
+    ours = [tier for tier in tiers if tier.control]
     for name in dict.fromkeys((called, _KIND.sub("", called))):
         tier = by_name(name, ours)
         if tier and tier.control:
-            box = tier.control.box or (next(iter(stacks)) if len(stacks) == 1 else "")
+            box = tier.control.box
+            if tier.control.kind is not ControlKind.COMPOSE:
+                if box in stacks or not box:
+                    return _Target(box, tier.name, tier.title, is_service=False)
+                continue
+            box = box or (next(iter(stacks)) if len(stacks) == 1 else "")
             if box in stacks:
-                return box, tier.control.unit, tier.title
+                return _Target(box, tier.control.unit, tier.title)
         found = [
-            (box, one.name, one.role or one.name)
+            _Target(box, one.name, one.role or one.name)
             for box, stack in stacks.items()
             for one in (stack.services if stack else ())
             if _is_called(one, name)

@@ -14,13 +14,14 @@ from typing import Any
 from strixdesk.core.box import Box, Deed, Operation, OperationState
 from strixdesk.core.commands import Command, Reply, command, listed, reply
 from strixdesk.core.conversation import Message, MessageStatus, Role, Text
-from strixdesk.core.errors import StrixError
+from strixdesk.core.errors import BoxError, StrixError
 from strixdesk.core.events import BoxChanged, BoxesChanged
 from strixdesk.core.ids import new_id
 from strixdesk.core.memory import Forecast, gb
+from strixdesk.core.on_demand import HERE
 from strixdesk.session.confirmations import Confirmations
 from strixdesk.session.log import ConversationLog
-from strixdesk.session.ports import Boxes, Tiers
+from strixdesk.session.ports import Boxes, Controls, Tiers
 
 YES_WITHIN_S = 60.0
 CANCEL_WITHIN_S = 0.2
@@ -49,18 +50,21 @@ class _Running:
 
 
 class BoxControl:
-    """`spawn` runs something beside the turns, `say` reads a sentence out when there is quiet."""
+    """`controls` deals with tiers that are no compose services. `spawn` runs something beside the
+    turns, `say` reads a sentence out when there is quiet."""
 
     def __init__(
         self,
         boxes: Boxes,
         tiers: Tiers,
+        controls: Controls | None,
         confirmations: Confirmations,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         say: Callable[[str], Awaitable[None]],
     ) -> None:
         self._boxes = boxes
         self._tiers = tiers
+        self._controls = controls
         self._confirmations = confirmations
         self._spawn = spawn
         self._say = say
@@ -86,9 +90,13 @@ class BoxControl:
             return self._ask(replace(refused, override=True), conversation, aloud=aloud)
         stacks = {box.name: self._boxes.stack_of(box) for box in self._boxes.all()}
         if found := command(text, self._tiers.all(), stacks):
-            box = next(box for box in self._boxes.all() if box.name == found.box)
-            return self._ask(Plan(found, box), conversation, aloud=aloud)
+            return self._ask(Plan(found, self._box_of(found)), conversation, aloud=aloud)
         return None
+
+    def _box_of(self, found: Command) -> Box:
+        boxes = self._boxes.all()
+        here = next((box for box in boxes if box.is_here), HERE)
+        return next((box for box in boxes if box.name == found.box), here)
 
     def busy(self, box: Box) -> bool:
         return box.name in self._running
@@ -107,13 +115,11 @@ class BoxControl:
     # -- before the yes ------------------------------------------------------------------------
 
     def _ask(self, plan: Plan, conversation: ConversationLog, *, aloud: bool) -> str:
-        box, status = plan.box, self._boxes.status_of(plan.box)
+        box = plan.box
         if box.name in self._running:
             return f"Something is being done on {box.name} already. Say stop to end it."
-        if status.broken:
-            return f"{box.name} cannot be reached. {status.broken.detail}".strip()
-        if status.holder:
-            return f"{status.holder} is starting or stopping things on {box.name} right now."
+        if not plan.command.tiers and (refusal := self._unable(box)):
+            return refusal
         look = self._forecast(plan)
         if look and not look.fits and not plan.override:
             self._refused = plan
@@ -123,23 +129,33 @@ class BoxControl:
         self._spawn(self._confirmed(plan, sentence, conversation, aloud=aloud))
         return sentence
 
+    def _unable(self, box: Box) -> str:
+        """Why compose can do nothing there now."""
+        status = self._boxes.status_of(box)
+        if status.broken:
+            return f"{box.name} cannot be reached. {status.broken.detail}".strip()
+        if status.holder:
+            return f"{status.holder} is starting or stopping things on {box.name} right now."
+        return ""
+
     def services(self, plan: Plan) -> tuple[str, ...]:
         """What it is about, in the order in which it is dealt with."""
-        stack, meant = self._boxes.stack_of(plan.box), plan.command
-        if meant.services or stack is None:
+        meant = plan.command
+        stack = None if meant.tiers else self._boxes.stack_of(plan.box)
+        if meant.services or meant.tiers or stack is None:
             return meant.services
         mode = stack.mode(meant.mode) if meant.mode else None
         return mode.services if mode else tuple(one.name for one in stack.services)
 
     def _forecast(self, plan: Plan) -> Forecast | None:
-        if plan.command.deed is not Deed.START:
+        if plan.command.deed is not Deed.START or plan.command.tiers:
             return None
         return self._boxes.forecast(plan.box, self.services(plan))
 
     def _sentence(self, plan: Plan, look: Forecast | None) -> str:
         meant = plan.command
         what = meant.words
-        if not meant.services:
+        if not (meant.services or meant.tiers):
             stack = self._boxes.stack_of(plan.box)
             roles = [
                 one.role or one.name
@@ -176,10 +192,7 @@ class BoxControl:
         )
         if plan.box.name in self._running:  # begun meanwhile, by another yes
             return False
-        doing = self._boxes.do(
-            plan.box, meant.deed, meant.services, mode=meant.mode, override=plan.override
-        )
-        running = _Running(asyncio.ensure_future(doing), asyncio.Queue())
+        running = _Running(asyncio.ensure_future(self._done(plan)), asyncio.Queue())
         self._running[plan.box.name] = running
         try:
             await conversation.add(message)
@@ -206,6 +219,22 @@ class BoxControl:
         if aloud:
             await self._say(shown)
         return done
+
+    async def _done(self, plan: Plan) -> Operation:
+        meant = plan.command
+        if not meant.tiers:
+            return await self._boxes.do(
+                plan.box, meant.deed, meant.services, mode=meant.mode, override=plan.override
+            )
+        began = time.time()
+        for tier in [one for one in self._tiers.all() if one.name in meant.tiers]:
+            if self._controls is None:
+                raise BoxError(f"“{tier.title}” cannot be started or stopped from here.")
+            try:
+                await self._controls.do(tier, meant.deed)
+            finally:
+                self._tiers.doubt(tier)  # its state is another one now
+        return Operation(new_id(), meant.deed, meant.tiers, OperationState.DONE, began)
 
     async def _end(self, running: _Running) -> tuple[bool, str]:
         try:

@@ -26,7 +26,12 @@ class BoxDesk(ConversationDesk):
         self._waiting: Waiting | None = None
         if services.boxes:
             self._box_control = BoxControl(
-                services.boxes, services.tiers, self.confirmations, self._spawn, self._say
+                services.boxes,
+                services.tiers,
+                services.controls,
+                self.confirmations,
+                self._spawn,
+                self._say,
             )
             self._waiting = Waiting(
                 services,
