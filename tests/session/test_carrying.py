@@ -243,6 +243,38 @@ async def test_given_a_tier_that_dies_in_a_tool_call_then_the_next_answers_afres
     assert (answer.text, answer.tier) == ("Hi.", "two")
 
 
+async def test_given_a_tier_that_cannot_hold_the_text_so_far_then_it_is_not_asked(
+    stage: Stage,
+) -> None:
+    stage.tiers = FakeTiers(ONE, TWO, Tier("three", "http://127.0.0.1:3/v1"))
+    stage.tiers.status["two"] = TierStatus(TierState.READY, 0.0, context_tokens=512)
+    numbers = " ".join(map(str, range(1, 401)))
+    stage.chat = ScriptedChat([ChatDelta(numbers), CUT], [ChatDelta(f"{numbers} 401."), END])
+    answer = await answered(stage)
+    assert [tier.name for tier, _ in stage.chat.requests] == ["one", "three"]
+    assert answer.text == f"{numbers} 401."
+
+
+async def test_given_a_small_context_then_the_oldest_messages_give_way_to_the_text_so_far(
+    stage: Stage,
+) -> None:
+    stage.tiers.status["two"] = TierStatus(TierState.READY, 0.0, context_tokens=512)
+    stage.chat = ScriptedChat(
+        [ChatDelta("Earlier. " * 60), END],
+        [ChatDelta("a word and " * 60), CUT],
+        [ChatDelta("a word and " * 4 + "no more."), END],
+    )
+    session = await stage.begin()
+    await session.finished(session.begin_typed("First."))
+    runner = session.begin_typed("Second.")
+    await session.finished(runner)
+    assert runner.answer is not None
+    assert runner.answer.status is MessageStatus.COMPLETE
+    asked = [message.text for message in stage.chat.requests[-1][1]]
+    assert not any("Earlier" in text for text in asked)
+    assert any("Second." in text for text in asked)
+
+
 async def test_given_a_named_tier_that_dies_then_nobody_goes_on_in_its_name(stage: Stage) -> None:
     stage.chat = ScriptedChat([ChatDelta("One two"), CUT])
     answer = await answered(stage, tier="one")

@@ -29,7 +29,7 @@ from strixdesk.core.prefill import Prefill, prefill
 from strixdesk.core.route import Route
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.session.asked import Question
-from strixdesk.session.context import prompt_for
+from strixdesk.session.context import prompt_for, tokens_of
 from strixdesk.session.log import ConversationLog, StreamingAnswer
 from strixdesk.session.prompt import PromptMessage
 from strixdesk.session.services import Services
@@ -40,6 +40,8 @@ CONTINUES_ANSWERS = frozenset({"llama.cpp", "vllm"})
 """Servers that can be given the beginning of the answer (`TierStatus.server`)."""
 _NO_PREFILL = frozenset({400, 422, 500, 501})
 """How such a server says that it cannot with this model."""
+_LEAST_TOKENS = 64
+"""Of room for the rest of an answer."""
 LENGTH_LIMIT = (
     "The answer reached its length limit. Let it continue, or raise chat.max_answer_tokens in the "
     "settings."
@@ -303,16 +305,27 @@ class Carrier:
     async def _wire(
         self, attempt: Attempt, status: TierStatus, so_far: str, given: Prefill | None
     ) -> tuple[list[ChatMessage], int]:
-        """The messages, and the cap for the answer."""
+        """The messages, and the cap for the answer. Raises TierError where the answer is longer
+        than what the tier holds."""
+        tier, counter = attempt.tier, self.services.tokens
+        begun = so_far if given or not so_far else f"{so_far}{instruction(so_far)}"
+        taken = await tokens_of(tier, status, begun, counter) if begun else 0
         prompt = await prompt_for(
-            attempt.tier,
+            tier,
             status,
             self._history(),
             chat=self.services.settings.chat,
-            counter=self.services.tokens,
+            counter=counter,
             summary=self.conversation.summary,
+            taken_tokens=taken,
         )
-        attempt.prompt_tokens = prompt.tokens
+        attempt.prompt_tokens = prompt.tokens + taken
+        context = status.context_tokens or tier.context_tokens
+        if taken and context and attempt.prompt_tokens + _LEAST_TOKENS > context:
+            raise TierError(
+                f"“{tier.title}” holds too little text to go on with this answer.",
+                "Let a tier with a larger context continue it.",
+            )
         if (words := prompt.left_out_words()) and not so_far:
             await self.answer.noted(words)
         messages = [await self._wire_message(message) for message in prompt.messages]

@@ -18,6 +18,17 @@ _NEAR = 0.6
 """Below this share of a tier's context an estimate is good enough."""
 
 
+async def tokens_of(
+    tier: Tier, status: TierStatus, text: str, counter: TokenCounter, within_s: float = _COUNTING_S
+) -> int:
+    """Of a text that may take much of what the tier holds."""
+    count = counter.counts_of(tier, status)
+    context_tokens = status.context_tokens or tier.context_tokens
+    if context_tokens and count(text) > context_tokens * _NEAR / 2:
+        await counter.learn(tier, status, [text], within_s=within_s)
+    return count(text)
+
+
 async def prompt_for(
     tier: Tier,
     status: TierStatus,
@@ -27,10 +38,14 @@ async def prompt_for(
     counter: TokenCounter,
     summary: Summary | None = None,
     notes: Sequence[str] = (),
+    taken_tokens: int = 0,
     within_s: float = _COUNTING_S,
 ) -> Prompt:
-    """The server's tokenizer is asked only when the conversation comes near to what it holds."""
+    """The server's tokenizer is asked only when the conversation comes near to what it holds.
+    `taken_tokens`: how much of that something else takes."""
     context_tokens = status.context_tokens or tier.context_tokens
+    if context_tokens is not None:
+        context_tokens = max(1, context_tokens - taken_tokens)
 
     def build() -> Prompt:
         return build_prompt(
