@@ -33,7 +33,7 @@ class ControlSettings(_Part):
     box: str = ""
     """Name of one of the [[boxes]]; empty: this machine."""
     unit: str = ""
-    """Compose service, llama-swap model, or systemd user unit."""
+    """Compose service, model of llama-swap or of llama-server's router, or systemd user unit."""
     start: tuple[str, ...] = ()
     """For kind = "command": the program and its arguments, never a shell line."""
     stop: tuple[str, ...] = ()
@@ -130,7 +130,15 @@ class BoxSettings(_Part):
     """Rules of the hardware that do not hold for you: names as `strixdesk doctor` gives them."""
 
     def box(self) -> Box:
-        return Box(self.name, self.host, self.user, self.stack, self.mac, self.reserve_gb)
+        return Box(
+            self.name,
+            self.host,
+            self.user,
+            self.stack,
+            self.mac,
+            self.reserve_gb,
+            self.start_on_demand,
+        )
 
 
 class RuleSettings(_Part):

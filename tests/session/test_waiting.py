@@ -22,7 +22,6 @@ from strixdesk.core.turn import TurnState
 from strixdesk.session.kept_answers import CUT_OFF
 from strixdesk.session.log import STOPPED
 from strixdesk.session.waiting import ASKED_AGAIN, DROPPED
-from strixdesk.settings import BoxSettings, Settings
 from tests.session.conftest import Stage
 from tests.support.eventually import eventually
 from tests.support.fakes import FakeTiers, Script, ScriptedChat
@@ -39,9 +38,8 @@ def now_is(stage: Stage, tier: Tier, state: TierState) -> None:
     stage.tiers.on_change(tier, stage.tiers.status[tier.name])
 
 
-def manner(stage: Stage, how: str) -> None:
-    box = BoxSettings.model_validate({"name": "strix", "start_on_demand": how})
-    stage.settings = Settings(boxes=(box,))
+def manner(boxes: ScriptedBoxes, how: str) -> None:
+    boxes.add(replace(BOX, start_on_demand=how))
 
 
 @pytest.fixture
@@ -115,7 +113,7 @@ async def test_a_no_ends_the_offer_and_the_wait(stage: Stage, boxes: ScriptedBox
 
 
 async def test_by_setting_it_starts_by_itself(stage: Stage, boxes: ScriptedBoxes) -> None:
-    manner(stage, "automatic")
+    manner(boxes, "automatic")
     boxes.starts_s = {"vllm-coder": 120.0}
     await stage.begin()
     await said(stage, "Write a parser.", "coder")
@@ -125,7 +123,7 @@ async def test_by_setting_it_starts_by_itself(stage: Stage, boxes: ScriptedBoxes
 
 
 async def test_by_setting_nothing_is_started(stage: Stage, boxes: ScriptedBoxes) -> None:
-    manner(stage, "never")
+    manner(boxes, "never")
     await stage.begin()
     await said(stage, "Write a parser.", "coder")
     assert len(stage.chat.requests) == 1

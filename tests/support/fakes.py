@@ -122,6 +122,9 @@ class FakeTiers:
         self._tiers = (*self._tiers, tier)
         self.status[tier.name] = TierStatus(TierState.UNKNOWN, 0.0)
 
+    def remove_box(self, box: str) -> None:
+        self._tiers = tuple(t for t in self._tiers if not t.control or t.control.box != box)
+
     async def ensure_ready(self, tier: Tier) -> TierStatus:
         return self.status[tier.name]
 

@@ -138,6 +138,9 @@ class ScriptedAssistant:
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
         self.calls.append(("save_box", box, tuple(tiers)))
 
+    def remove_box(self, name: str) -> None:
+        self.calls.append(("remove_box", name))
+
     def control_tier(self, name: str, deed: Deed) -> None:
         self.calls.append(("control", name, deed))
 

@@ -215,8 +215,12 @@ class ScriptedBoxes:
         return self._boxes
 
     def add(self, box: Box) -> None:
-        self._boxes = (*self._boxes, box)
-        self._status[box.name] = status()
+        self._boxes = (*(one for one in self._boxes if one.name != box.name), box)
+        self._status.setdefault(box.name, status())
+
+    def remove(self, name: str) -> None:
+        self.calls.append(("remove", name))
+        self._boxes = tuple(one for one in self._boxes if one.name != name)
 
     def status_of(self, box: Box) -> BoxStatus:
         return self._status[box.name]

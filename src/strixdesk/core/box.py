@@ -18,6 +18,8 @@ class Box:
     """Ethernet address for Wake-on-LAN."""
     reserve_gb: float = 4.0
     """Memory (2³⁰ bytes, as everywhere in the memory's arithmetic) that nothing may plan with."""
+    start_on_demand: str = "offer"
+    """What happens when a question wants a tier that is stopped: `offer`, `automatic`, `never`."""
 
     @property
     def reserve_bytes(self) -> int:
@@ -172,6 +174,11 @@ class BoxStatus:
     @property
     def broken(self) -> Hop | None:
         return next((hop for hop in self.hops if hop.state is HopState.FAILED), None)
+
+    @property
+    def busy(self) -> bool:
+        """This program works there right now."""
+        return self.operation is not None and not self.operation.state.over
 
     def service(self, name: str) -> ServiceStatus | None:
         return next((one for one in self.services if one.name == name), None)

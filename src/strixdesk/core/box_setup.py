@@ -51,6 +51,8 @@ class Survey:
     memory: BoxMemory | None = None
     address: str | None = None
     """Where its ports answer; None: this machine, or not known."""
+    mac: str | None = None
+    """Ethernet address, to wake it with later; None: not told."""
     key: HostKey | None = None
     """Set when the user has to say whether this is the right machine."""
     problem: str = ""

@@ -106,7 +106,11 @@ class Assistant(Protocol):
         """None until the engines are up."""
 
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
-        """A box that was just written to the settings, and the tiers on it."""
+        """A box that was just written to the settings, and the tiers on it. One of a name that is
+        known takes its place."""
+
+    def remove_box(self, name: str) -> None:
+        """A box that was just taken out of the settings, with its tiers."""
 
     def control_tier(self, name: str, deed: Deed) -> None:
         """Start, stop or restart it, whatever it is controlled with. How it goes is in its status;

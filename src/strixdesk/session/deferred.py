@@ -145,6 +145,9 @@ class DeferredAssistant:
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
         self._request(lambda assistant: assistant.save_box(box, tiers))
 
+    def remove_box(self, name: str) -> None:
+        self._request(lambda assistant: assistant.remove_box(name))
+
     def control_tier(self, name: str, deed: Deed) -> None:
         self._request(lambda assistant: assistant.control_tier(name, deed))
 

@@ -180,6 +180,9 @@ class Tiers(Protocol):
     def add(self, tier: Tier) -> None:
         """A server that was found. Raises ValueError when its name is taken."""
 
+    def remove_box(self, box: str) -> None:
+        """All that run on that box."""
+
     def decorate(self, labels: Mapping[str, str], favourites: frozenset[str]) -> None:
         """What the user calls them and which of them stand first, by name; the list is told."""
 
@@ -205,6 +208,9 @@ class Boxes(Protocol):
 
     def add(self, box: Box) -> None:
         """One that was found, or found anew under a name that is known: watched from now on."""
+
+    def remove(self, name: str) -> None:
+        """Neither watched nor listed any more; what runs there runs on."""
 
     def status_of(self, box: Box) -> BoxStatus: ...
 

@@ -98,6 +98,11 @@ class TierDesk(Background):
         for tier in tiers:
             self.adopt_tier(tier)
 
+    def remove_box(self, name: str) -> None:
+        self._services.tiers.remove_box(name)
+        if boxes := self._services.boxes:
+            boxes.remove(name)
+
     def control_tier(self, name: str, deed: Deed) -> None:
         self._spawn(self._control.do(name, deed))
 

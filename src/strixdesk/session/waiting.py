@@ -86,7 +86,7 @@ class Waiting:
     ) -> bool:
         """True: it waits, or was refused in words; nobody is asked now."""
         demand = wanted(route, self._services.tiers.statuses(), self._all(), self._boxes.all())
-        if demand is None or self._manner(demand.box) == "never":
+        if demand is None or demand.box.start_on_demand == "never":
             return False
         plan = self._plan(demand)
         look = None if demand.asleep else self._boxes.forecast(demand.box, plan.command.services)
@@ -118,10 +118,6 @@ class Waiting:
     def _all(self) -> tuple[Tier, ...]:
         return self._services.tiers.all()
 
-    def _manner(self, box: Box) -> str:
-        known = {one.name: one.start_on_demand for one in self._services.settings.boxes}
-        return known.get(box.name, "offer")
-
     def _plan(self, demand: Demand) -> Plan:
         unit = demand.tier.control.unit if demand.tier.control else ""
         what = f"the {demand.tier.title}"
@@ -148,7 +144,7 @@ class Waiting:
         if demand.asleep:
             await self._wake(demand.box, message.id)
             return
-        if self._manner(demand.box) != "automatic":
+        if demand.box.start_on_demand != "automatic":
             sentence = f"{message.detail} Shall I start it? Say yes."
             if not await self._confirmations.ask(sentence, YES_WITHIN_S, message.id):
                 await self._give_up(message, f"“{demand.tier.title}” is stopped.", conversation)
@@ -164,7 +160,7 @@ class Waiting:
         """The question stays kept in any case: somebody else may switch it on."""
         if time.monotonic() - self._woken.get(box.name, float("-inf")) < WAKES_WITHIN_S:
             return
-        if self._manner(box) != "automatic":
+        if box.start_on_demand != "automatic":
             sentence = f"{box.name} is not up. Shall I wake it and answer then? Say yes."
             if not await self._confirmations.ask(sentence, YES_WITHIN_S, message_id):
                 return

@@ -28,6 +28,7 @@ class BoxHeader(QFrame):
     read_asked = Signal()
     env_asked = Signal()
     doctor_asked = Signal()
+    settings_asked = Signal()
 
     def __init__(self, box: Box, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,6 +89,7 @@ class BoxHeader(QFrame):
             ("Pull newer images", self.pull_asked),
             ("Change values of the .env file …", self.env_asked),
             ("Doctor: examine this box …", self.doctor_asked),
+            ("Settings of this machine …", self.settings_asked),
         ):
             action = QAction(text, menu)
             action.triggered.connect(signal)

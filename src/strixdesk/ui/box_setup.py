@@ -279,17 +279,23 @@ class BoxSetup(QDialog):
     # -- saving --------------------------------------------------------------------------------
 
     def _save(self) -> None:
-        stack = self._survey.stack if self._survey else None
-        if stack is None:
+        survey = self._survey
+        if survey is None or survey.stack is None:
             return
         box = self.box
         if box.name in self._taken:
             self.progress.setText(f"There is a “{box.name}” already: call it something else.")
             self.name.setFocus()
             return
-        settings = BoxSettings(name=box.name, host=box.host, user=box.user, stack=stack.directory)
-        address = self._survey.address if self._survey else None
-        self.saved.emit(settings, tiers_of(box, stack.services, self._taken, address))
+        settings = BoxSettings(
+            name=box.name,
+            host=box.host,
+            user=box.user,
+            stack=survey.stack.directory,
+            mac=survey.mac,
+        )
+        tiers = tiers_of(box, survey.stack.services, self._taken, survey.address)
+        self.saved.emit(settings, tiers)
         self.accept()
 
     def done(self, result: int) -> None:

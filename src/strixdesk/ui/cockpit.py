@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QDialog, QWidget
 
 from strixdesk.core.box import Box, Deed
@@ -26,6 +26,9 @@ NOT_YET = "The engines are still being loaded: try again in a moment."
 
 
 class Cockpit(QObject):
+    box_settings_asked = Signal(str)
+    """A box's name."""
+
     def __init__(
         self,
         assistant: Assistant,
@@ -250,6 +253,7 @@ class _Levers(QObject):
         header.read_asked.connect(self._read)
         header.env_asked.connect(self._edit_env)
         header.doctor_asked.connect(self._examine)
+        header.settings_asked.connect(self._settings)
 
     def _start_mode(self, name: str) -> None:
         self._cockpit.start_mode(self._box, name)
@@ -274,6 +278,9 @@ class _Levers(QObject):
 
     def _examine(self) -> None:
         self._cockpit.examine(self._box)
+
+    def _settings(self) -> None:
+        self._cockpit.box_settings_asked.emit(self._box.name)
 
 
 class _Plan(QObject):

@@ -179,6 +179,7 @@ class MainWindow(QObject):
             watched.installEventFilter(self._talk_key)
         self._shell.may_close = self._cockpit.closing.may_close
         self._shell.wanted.connect(self._cockpit.closing.stay)
+        self._cockpit.box_settings_asked.connect(self._tier_desk.edit_box)
         self._shell.closing.connect(self._close)
         self._shell.resized.connect(self._fit_panes)
         self._shell.sight_changed.connect(self._watch)

@@ -199,6 +199,26 @@ def number_field(
     return field
 
 
+def decimal_field(
+    key: tuple[str, ...],
+    label: str,
+    value: float,
+    limits: tuple[float, float],
+    *,
+    unit: str = "",
+    hint: str = "",
+) -> Field:
+    control = QDoubleSpinBox()
+    control.setDecimals(1)
+    control.lineEdit().setTextMargins(5, 0, 0, 0)
+    control.setRange(*limits)
+    control.setSuffix(f" {unit}" if unit else "")
+    control.setValue(value)
+    field = Field(key, label, control, lambda: round(control.value(), 1), hint=hint)
+    control.valueChanged.connect(field.edit)
+    return field
+
+
 def optional_decimal_field(
     key: tuple[str, ...],
     label: str,

@@ -11,6 +11,9 @@ _WORDS = {
     ("name", "string_too_short"): "Give it a name.",
     ("name", "string_too_long"): "A name has at most 64 characters.",
     ("name", "string_pattern_mismatch"): "A name has no “/”, and begins with no space.",
+    ("mac", "string_pattern_mismatch"): (
+        "An Ethernet address is six pairs of digits, as in 12:34:56:78:9a:bc."
+    ),
     ("base_url", "value_error"): (
         "An address begins with http:// or https:// and names a host, "
         "as in http://127.0.0.1:8012/v1."

@@ -95,6 +95,49 @@ class TierDesk(QObject):
         if self._store(settings.model_copy(update=update)):
             self._assistant.save_box(box, [one.tier() for one in tiers])
 
+    def edit_box(self, name: str) -> None:
+        box = self._box(name)
+        boxes = self._assistant.boxes()
+        if box is None or boxes is None:
+            return
+        if any(one.name == name and boxes.status_of(one).busy for one in boxes.all()):
+            self._notices.tell(f"{name} is being worked on: change its settings when that is over.")
+            return
+        from strixdesk.ui.box_settings_dialog import BoxSettingsDialog
+
+        dialog = BoxSettingsDialog(box, self._save_changed_box, self._window)
+        dialog.remove_asked.connect(self._remove_box)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _box(self, name: str) -> BoxSettings | None:
+        return next((one for one in self._settings().boxes if one.name == name), None)
+
+    def _save_changed_box(self, box: BoxSettings) -> bool:
+        settings = self._settings()
+        boxes = tuple(box if one.name == box.name else one for one in settings.boxes)
+        saved = self._store(settings.model_copy(update={"boxes": boxes}))
+        if saved:
+            self._assistant.save_box(box, ())
+        return saved
+
+    def _remove_box(self, name: str) -> None:
+        box, settings = self._box(name), self._settings()
+        if box is None:
+            return
+        there = tuple(t for t in settings.tiers if t.control and t.control.box == name)
+        update = {
+            "boxes": tuple(one for one in settings.boxes if one != box),
+            "tiers": tuple(one for one in settings.tiers if one not in there),
+        }
+        if self._store(settings.model_copy(update=update)):
+            self._assistant.remove_box(name)
+            self._notices.tell(
+                f"{name} was taken out. What runs there runs on.",
+                "Undo",
+                lambda: self._save_box(box, there),
+            )
+
 
 class _Renaming(QObject):
     """Holds which tier the open dialog is about."""

@@ -84,15 +84,15 @@ class TiersPane(QScrollArea):
         self, boxes: Sequence[Box], what_if: Callable[[Box, Sequence[str]], Forecast | None]
     ) -> list[BoxSection]:
         """The sections that are new: their headers' signals are to be connected."""
-        for name in set(self._sections) - {box.name for box in boxes}:
+        for name in [name for name, one in self._sections.items() if one.box not in boxes]:
             self._release_cards(self._sections[name])
             self._sections.pop(name).deleteLater()
         fresh = []
-        for box in boxes:
+        for place, box in enumerate(boxes):
             if box.name not in self._sections:
                 section = BoxSection(box, self._theme, _WhatIf(box, what_if))
                 self._sections[box.name] = section
-                self._boxes.addWidget(section)
+                self._boxes.insertWidget(place, section)
                 fresh.append(section)
         self.show_tiers(self._tiers)
         return fresh

@@ -17,7 +17,7 @@ from strixdesk.backends.inventory.source import Listed, Listing, split_name, tie
 from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.core.box import ContainerState, ServiceStatus
 from strixdesk.core.errors import StrixError, TierLoading, TierRefused, TierUnreachable
-from strixdesk.core.tier import Capability, Tier, TierState, TierStatus
+from strixdesk.core.tier import Capability, Control, ControlKind, Tier, TierState, TierStatus
 from strixdesk.core.tier_health import Backing
 from tests.support.eventually import eventually
 
@@ -121,6 +121,30 @@ async def test_given_a_changed_model_then_it_keeps_its_place(http: httpx.AsyncCl
     await inventory.refresh()
     assert names(inventory) == ["o/a", "o/b"]
     assert inventory.all()[0].context_tokens == 2048
+    await inventory.close()
+
+
+async def test_given_a_box_that_is_taken_out_then_its_tiers_and_its_source_go(
+    http: httpx.AsyncClient,
+) -> None:
+    def on_box(name: str) -> Listed:
+        one = listed(name)
+        return replace(
+            one, tier=replace(one.tier, control=Control(ControlKind.COMPOSE, "strix", name))
+        )
+
+    stack, other = Shelf("strix", own_servers=True), Shelf("o", "a")
+    stack.answer = Listing((on_box("strix/coder"),), own_servers=True)
+    watch = TierWatch([HAND, on_box("reviewer").tier], http=http)
+    inventory = Inventory(watch, [stack, other], pace=SourcePace(0.01, 0.01))
+    await inventory.start()
+    await eventually(lambda: {"strix/coder", "o/a"} <= set(names(inventory)), within_s=10)
+    inventory.remove_box("strix")
+    asked = stack.asked
+    assert names(inventory) == ["hand", "o/a"]
+    await eventually(lambda: other.asked > 5, within_s=10)
+    assert stack.asked == asked
+    assert names(inventory) == ["hand", "o/a"]
     await inventory.close()
 
 

@@ -61,14 +61,17 @@ class BoxWatch:
 
     def add(self, box: Box) -> None:
         """One that was found, or found anew under a name that is known: watched from now on."""
-        if former := self._keepers.pop(box.name, None):
-            closing = asyncio.create_task(former.close())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+        if former := self._keepers.get(box.name):
+            self._close(former)
         keeper = self._keepers[box.name] = self._keeper_of(box)
         if self._watched is not None:
             keeper.poll(watched=self._watched)
         self._told(BoxesChanged(self.all()))
+
+    def remove(self, name: str) -> None:
+        if keeper := self._keepers.pop(name, None):
+            self._close(keeper)
+            self._told(BoxesChanged(self.all()))
 
     def status_of(self, box: Box) -> BoxStatus:
         return self._keeper(box).status
@@ -138,6 +141,11 @@ class BoxWatch:
     async def close(self) -> None:
         await asyncio.gather(*(keeper.close() for keeper in self._keepers.values()))
         await asyncio.gather(*self._closing)
+
+    def _close(self, keeper: BoxKeeper) -> None:
+        closing = asyncio.create_task(keeper.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     def _keeper(self, box: Box) -> BoxKeeper:
         return self._keepers[box.name]

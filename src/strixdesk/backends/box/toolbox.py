@@ -8,6 +8,7 @@ from typing import Any
 
 from strixdesk.backends.box import env_editor
 from strixdesk.backends.box.boxes import BoxWatch
+from strixdesk.backends.box.ethernet import read_ethernet_address
 from strixdesk.backends.box.examination import examine_box
 from strixdesk.backends.box.finder import find_peers
 from strixdesk.backends.box.hops import address_of
@@ -55,7 +56,8 @@ class BoxToolbox:
             if survey.broken:
                 return replace(survey, key=host_key_in_question(shell))
             if box.host is not None:
-                survey = replace(survey, address=await address_of(box.host, box.user))
+                address = await address_of(box.host, box.user)
+                survey = replace(survey, address=address, mac=await read_ethernet_address(shell))
             survey = replace(survey, memory=await read_memory(shell))
             tell("Looking for compose files …")
             stacks = (box.stack,) if box.stack else tuple(await find_stacks(shell))

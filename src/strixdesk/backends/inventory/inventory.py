@@ -48,6 +48,12 @@ class _Kept:
     """Of its models without servers of their own."""
     speeds: dict[str, float] = field(default_factory=dict)
     """Tokens per second of their answers, measured here."""
+    task: asyncio.Task[None] | None = None
+    """Asks it again and again."""
+
+    def is_stack_of(self, box: str) -> bool:
+        tiers = [one.tier for one in self.listing.models]
+        return bool(tiers) and all(tier.control and tier.control.box == box for tier in tiers)
 
 
 class Inventory:
@@ -74,8 +80,9 @@ class Inventory:
         self._on_change: list[Callable[[Tier, TierStatus], None]] = []
         self._untold: deque[tuple[Tier, TierStatus]] = deque()
         self._on_list: list[Callable[[], None]] = []
-        self._tasks: list[asyncio.Task[None]] = []
         self._saving = asyncio.Lock()
+        self._ended: list[asyncio.Task[None]] = []
+        """Of sources that were removed."""
         self._watched = True
         self._asleep = False
         known = load_known(known_file) if known_file and sources else {}
@@ -139,7 +146,8 @@ class Inventory:
 
     async def start(self, *, starter: bool = False) -> None:
         await self._watch.start(starter=starter)
-        self._tasks = [asyncio.create_task(self._keep(kept)) for kept in self._kept.values()]
+        for kept in self._kept.values():
+            kept.task = asyncio.create_task(self._keep(kept))
 
     def set_watched(self, watched: bool) -> None:
         self._watched = watched
@@ -190,6 +198,17 @@ class Inventory:
     def add(self, tier: Tier) -> None:
         self._watch.add(tier)
 
+    def remove_box(self, box: str) -> None:
+        for name in [name for name, kept in self._kept.items() if kept.is_stack_of(box)]:
+            if task := self._kept.pop(name).task:
+                task.cancel()
+                self._ended.append(task)
+        for tier in self._watch.all():
+            if tier.control and tier.control.box == box:
+                self._watch.remove(tier.name)
+        for tell in self._on_list:
+            tell()
+
     def know(self, name: str, backing: Backing | None) -> None:
         """What a box tells of the service behind a tier."""
         self._watch.know(name, backing)
@@ -217,10 +236,11 @@ class Inventory:
         ]
 
     async def close(self) -> None:
-        for task in self._tasks:
+        tasks = self._ended + [kept.task for kept in self._kept.values() if kept.task]
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks)
         await self._watch.close()
 
     # -- one source ------------------------------------------------------------------------------
