@@ -9,9 +9,10 @@ VENV=$ROOT/.venv
 RUN_PACKAGES="libportaudio2 libegl1 libgl1 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0
   libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-xinerama0 libdbus-1-3
   libfontconfig1 fonts-dejavu-core"
-# A sound card made of software, a screen made of memory, hands for both; an ssh server and login shells.
+# A sound card made of software, a screen made of memory, hands for both; an ssh server and login
+# shells; a keychain on a message bus of its own.
 TEST_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins xvfb openbox xdotool x11-apps imagemagick sox
-  espeak-ng openssh-server fish zsh tcsh busybox"
+  espeak-ng openssh-server fish zsh tcsh busybox gnome-keyring dbus-daemon"
 
 say() { printf '%s\n' "$*" >&2; }
 
