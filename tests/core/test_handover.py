@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from strixdesk.core.handover import Continuation, inside_fence, instruction
-from strixdesk.core.prefill import Prefill, prefill
+from strixdesk.core.prefill import Prefill, broken_from, prefill
 
 WORDS = " ".join(f"w{n}" for n in range(1, 201))
 PROSE = (
@@ -93,6 +93,17 @@ def test_white_space_before_the_word_that_is_written_again_stands_there_once(
     again: str, whole: str
 ) -> None:
     assert continued("It is Par", again, prefilled=prefill("It is Par"), piece=1) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        *(("", ""), ("One.", ""), ("One ", ""), ("He said “one”", ""), ("One tw", "tw")),
+        *(("It is 3.", "3."), ("It is 3,1", "3,1"), ("One: ", ""), ("un cafe\u0301", "cafe\u0301")),
+    ],
+)
+def test_a_text_may_end_within_its_last_word_or_number(text: str, last: str) -> None:
+    assert text[broken_from(text) :] == last
 
 
 @pytest.mark.parametrize("said", [" London", " Pa", ""])

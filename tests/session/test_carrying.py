@@ -425,6 +425,19 @@ async def test_given_speech_then_only_the_new_part_of_a_continued_answer_is_read
     assert stage.voice.said == ["And the second."]
 
 
+async def test_given_speech_then_a_word_that_was_cut_is_read_whole_and_once(stage: Stage) -> None:
+    stage.chat = ScriptedChat(
+        [ChatDelta("The first sentence is here. And the sec"), ChatEnd("length")],
+        [ChatDelta("And the second."), END],
+    )
+    session = await stage.begin(speech_on=True)
+    runner = session.begin_typed("Tell me.")
+    await session.finished(runner)
+    assert runner.answer is not None
+    await continued(session, runner.answer)
+    assert stage.voice.said == ["The first sentence is here.", "And the", "second."]
+
+
 async def test_a_whole_answer_has_nothing_to_continue(stage: Stage) -> None:
     stage.chat = ScriptedChat([ChatDelta("Hi."), END])
     answer = await answered(stage)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from strixdesk.core.letters import is_mark
+
 _PARTS = frozenset({"Mn", "Mc", "Me", "Cf", "Sk"})
 _LONGEST_WORD = 32
 """Characters: where no white space stands, as in Chinese or an address, these do instead."""
@@ -32,6 +34,14 @@ def prefill(so_far: str, *, exact: bool = False) -> Prefill:
         return Prefill(whole)
     given = so_far[: _last_word(so_far)].rstrip() if whole == so_far else whole
     return Prefill(given, so_far[len(given) :]) if given else Prefill(whole)
+
+
+def broken_from(text: str) -> int:
+    """Where the last word begins, if the text may end within it; else the end of the text."""
+    last = text[-1:]
+    in_number = last in {".", ",", ":"} and text[-2:-1].isdigit()
+    in_word = last.isalnum() or (last != "" and is_mark(last))
+    return _last_word(text) if in_word or in_number else len(text)
 
 
 def _last_word(text: str) -> int:

@@ -68,8 +68,9 @@ class SentenceSplitter:
         self._pending += delta
         return self._cut(final=False)
 
-    def flush(self) -> list[SpeechChunk]:
-        """The answer is over: everything that is left."""
+    def flush(self, unsaid: int = 0) -> list[SpeechChunk]:
+        """The answer is over: everything that is left, but for so many characters at its end."""
+        self._pending = self._pending[: max(0, len(self._pending) - unsaid)]
         chunks = self._cut(final=True)
         if self._pending.strip():
             chunks.append(self._take(len(self._pending)))

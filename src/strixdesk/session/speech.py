@@ -47,9 +47,9 @@ class SpeechOut:
         for chunk in self._splitter.feed(text):
             self._chunks.put_nowait(chunk)
 
-    def finish(self) -> None:
-        """No more text will come."""
-        for chunk in self._splitter.flush():
+    def finish(self, unsaid: int = 0) -> None:
+        """No more text will come. `unsaid`: so many characters at its end are not read."""
+        for chunk in self._splitter.flush(unsaid):
             self._chunks.put_nowait(chunk)
         self._chunks.put_nowait(None)
 

@@ -14,6 +14,7 @@ from strixdesk.core.conversation import Message, MessageStatus, Offer, Role, Tex
 from strixdesk.core.errors import AudioOutputError, NoTier, StrixError
 from strixdesk.core.events import Event, Failed, SpeechProgress, TurnChanged
 from strixdesk.core.ids import new_id
+from strixdesk.core.prefill import broken_from
 from strixdesk.core.route import Route, begun_by_first
 from strixdesk.core.tier import TierState
 from strixdesk.core.turn import Turn, TurnState, Usage
@@ -164,8 +165,12 @@ class TurnRunner:
 
     async def _carry(self, route: Route, message: Message, question: Question) -> None:
         answer = StreamingAnswer(message, self.conversation, self.emit)
-        # Of an answer that is continued, what stands was read out, or stopped.
-        speech = self._speech(answer, before=len(answer.text)) if self.speak else None
+        # Of an answer that is continued, what stands was read out, or stopped: all but a last
+        # word that may not be whole.
+        begun = broken_from(answer.text)
+        speech = self._speech(answer, before=begun) if self.speak else None
+        if speech:
+            speech.feed(answer.text[begun:])
         self._speaking = asyncio.create_task(self._read_out(speech)) if speech else None
 
         def on_text(text: str, took_ms: float) -> None:
@@ -191,7 +196,9 @@ class TurnRunner:
             offer = self._offer(route) if outcome.error else None
             await answer.end(outcome.status, outcome.detail, spoken=self.speak, offer=offer)
             if speech and self._speaking:
-                speech.finish()
+                cut = outcome.status is MessageStatus.INCOMPLETE
+                text = answer.text
+                speech.finish(len(text) - broken_from(text) if cut else 0)
                 await asyncio.wait({self._speaking})
         finally:
             self.answer = answer.message
