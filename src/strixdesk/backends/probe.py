@@ -112,7 +112,13 @@ class Probe:
         # A single llama-server answers whatever model is asked for; only a router chooses.
         is_router = isinstance(props.json, dict) and props.json.get("role") == "router"
         if is_router:
-            return servers.from_list(self._entry(tier, models), tier.model, servers.LLAMA)
+            entry = self._entry(tier, models)
+            if entry and servers.router_state(entry) in servers.ROUTER_LOADING:
+                raise tier_errors.loading(tier)
+            served = servers.from_router(entry, tier.model)
+            if served.unloaded and not servers.loads_on_demand(props.json):
+                raise tier_errors.not_loaded(tier)
+            return served
         entry = servers.choose_model(models, None)
         return servers.from_llama(entry, tier.model, props.json if props.status == 200 else None)
 

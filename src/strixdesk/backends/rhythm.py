@@ -101,7 +101,8 @@ class Rhythm:
         try:
             listed = _json(await _get(pulse, self._models_path, _DETAIL_S))
             models = [
-                (one["id"], one.get("max_model_len")) for one in servers.models_in(listed) or ()
+                (one["id"], one.get("max_model_len"), servers.router_state(one))
+                for one in servers.models_in(listed) or ()
             ]
             if self._models not in (None, models):
                 return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from strixdesk.backends.model_names import guessed_capabilities
@@ -16,6 +16,9 @@ VLLM = "vllm"
 OLLAMA = "ollama"
 LM_STUDIO = "lm studio"
 
+ROUTER_LOADING = frozenset({"loading", "downloading"})
+ON_DEMAND = "It is loaded when it is asked."
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -26,6 +29,10 @@ class Served:
     context_tokens: int | None = None
     server: str = ""
     latency_ms: float | None = None
+    unloaded: bool = False
+    """Its model is loaded when it is asked."""
+    detail: str = ""
+    """A sentence about that."""
 
 
 def models_in(body: Any) -> tuple[Json, ...] | None:
@@ -59,9 +66,13 @@ def _aliases(entry: Json) -> tuple[str, ...]:
 
 
 def _loaded(entry: Json) -> bool:
-    status = entry.get("status")  # llama.cpp's router
-    value = status.get("value") if isinstance(status, dict) else None
-    return value == "loaded" or entry.get("state") == "loaded"  # the latter is LM Studio's
+    return router_state(entry) == "loaded" or entry.get("state") == "loaded"  # LM Studio
+
+
+def router_state(entry: Json) -> str:
+    """What llama.cpp's router tells of a model: `unloaded`, `loading`, `loaded`, `sleeping`,
+    `downloading`, `downloaded`; empty where there is no such word."""
+    return str(_table(entry, "status").get("value") or "")
 
 
 def from_list(entry: Json | None, wanted: str | None, server: str = "") -> Served:
@@ -92,6 +103,25 @@ def from_llama(entry: Json | None, wanted: str | None, props: Any) -> Served:
     if context is None and isinstance(meta, dict):
         context = positive(meta.get("n_ctx"))
     return Served(model, capabilities, context, LLAMA)
+
+
+def loads_on_demand(props: Any) -> bool:
+    """llama.cpp's router can be told not to."""
+    return not (isinstance(props, dict) and props.get("models_autoload") is False)
+
+
+def from_router(entry: Json | None, wanted: str | None) -> Served:
+    """llama.cpp's router: its list tells the state of each model, and of a loaded one the real
+    context size. To ask a model itself, `/props` for one, would load it."""
+    entry = entry or {}
+    base = from_list(entry, wanted, LLAMA)
+    state, ended = router_state(entry), _table(entry, "status").get("exit_code")
+    if state == "loaded":
+        return replace(base, context_tokens=positive(_table(entry, "meta").get("n_ctx")))
+    detail = ON_DEMAND
+    if ended:
+        detail = f"It ended with exit status {ended}, and is loaded again when it is asked."
+    return replace(base, unloaded=True, detail=detail)
 
 
 def from_ollama(model: str | None, show: Any, running: Any) -> Served:
@@ -127,7 +157,9 @@ def from_lm_studio(entry: Json | None, wanted: str | None) -> Served:
     if isinstance(told, list) and "tool_use" in told:
         capabilities |= {Capability.TOOLS}
     context = positive(entry.get("loaded_context_length"))
-    return Served(base.model, capabilities, context, LM_STUDIO)
+    unloaded = not _loaded(entry)
+    detail = ON_DEMAND if unloaded else ""
+    return Served(base.model, capabilities, context, LM_STUDIO, unloaded=unloaded, detail=detail)
 
 
 def is_ollama_tags(body: Any) -> bool:
@@ -141,6 +173,11 @@ def is_lm_studio_list(body: Any) -> bool:
 
 def positive(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _table(parent: Json, key: str) -> Json:
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def _modalities(entry: Json) -> frozenset[Capability]:

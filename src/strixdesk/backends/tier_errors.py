@@ -170,6 +170,13 @@ def asleep(tier: Tier) -> TierRefused:
     )
 
 
+def not_loaded(tier: Tier) -> TierRefused:
+    return TierRefused(
+        f"{name_of(tier)} is not loaded, and its server loads it only when it is told to.",
+        "Load it there, or let its server load on demand (--models-autoload).",
+    )
+
+
 def unwell(tier: Tier, status: int, body: bytes) -> TierError:
     """A health request was answered with an error."""
     said, kind = _words(tier, body)

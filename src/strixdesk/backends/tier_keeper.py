@@ -258,6 +258,7 @@ class TierKeeper:
             TierStatus(
                 TierState.READY,
                 self._heard.since,
+                served.detail,
                 model=served.model,
                 capabilities=served.capabilities if configured is None else configured,
                 context_tokens=min(held, default=None),
@@ -265,6 +266,7 @@ class TierKeeper:
                 latency_ms=served.latency_ms,
                 tokens_per_s=self._heard.tokens_per_s,
                 activity=self._heard.activity,
+                unloaded=served.unloaded,
             )
         )
 
@@ -298,7 +300,7 @@ class TierKeeper:
 
     def _write(self, heard: TierStatus) -> None:
         if heard.state is not TierState.READY:
-            heard = replace(heard, activity=None, degraded="")
+            heard = replace(heard, activity=None, degraded="", unloaded=False)
         self._heard = heard
         self._publish()
 

@@ -30,6 +30,8 @@ class Tokenizer:
     async def count(self, tier: Tier, status: TierStatus, text: str) -> int | None:
         """Tokens of the text alone, without what a chat template adds; None: it did not say."""
         url = f"{tier.base_url.removesuffix('/v1').removesuffix('/')}/tokenize"
+        if status.server == LLAMA:
+            url += "?autoload=false"  # else llama.cpp's router loads the model only to count
         if not self.knows(status) or not is_askable(url):
             return None
         try:

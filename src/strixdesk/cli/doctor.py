@@ -289,7 +289,8 @@ def _tier(tier: Tier, status: TierStatus) -> Finding:
     if status.state is TierState.READY:
         context_tokens = tier.context_tokens or status.context_tokens
         size = f", {context_tokens} tokens of context" if context_tokens else ""
-        return Finding(what, Health.OK, f"{status.model or 'ready'}{size}")
+        model = status.model or "ready"
+        return Finding(what, Health.OK, f"{model}{size}{', not loaded' if status.unloaded else ''}")
     if status.state is TierState.STOPPED and tier.control:
         start = f"`strixdesk tiers start {shlex.quote(tier.name)}` starts it"
         return Finding(what, Health.OK, f"stopped; {start}")

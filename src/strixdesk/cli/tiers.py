@@ -42,7 +42,7 @@ _ACTIONS = {
 _RUNS = {True: "It runs.", False: "It does not run.", None: "Whether it runs is not known."}
 _HOW = (
     'Give it a control in the settings, like control = { kind = "compose", box = "…", '
-    'unit = "the service" }; or kind = "systemd", "llama-swap" or "command".'
+    'unit = "the service" }; or kind = "systemd", "llama-swap", "llama-router" or "command".'
 )
 
 
@@ -107,7 +107,8 @@ def _line(row: dict[str, Any]) -> str:
     if row["box"] is not None:
         parts.append(f"{row['service']} on {row['box'] or 'this machine'}")
     said = " ".join(filter(None, (row["detail"], row["degraded"])))
-    state = f"{row['state']}?" if row["stale"] else row["state"]
+    state = "not loaded" if row["unloaded"] else row["state"]
+    state = f"{state}?" if row["stale"] else state
     return f"{state:<11}  {', '.join(parts)}" + (f"  — {said}" if said else "")
 
 
@@ -122,6 +123,7 @@ def tier_row(tier: Tier, status: TierStatus) -> dict[str, Any]:
         "base_url": tier.base_url,
         "state": status.state.value,
         "stale": status.stale,
+        "unloaded": status.unloaded,
         "detail": status.detail,
         "degraded": status.degraded,
         "progress": status.progress,

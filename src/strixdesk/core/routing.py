@@ -266,7 +266,7 @@ class _Choice:
             return f"{name} is the only tier there is."
         if self._is_default(chosen):
             return f"{name} is your default."
-        if chosen.state is TierState.READY:
+        if chosen.state is TierState.READY and not chosen.status.unloaded:
             return f"{name} is ready."
         return f"No tier is ready; {name} is the likeliest to answer."
 

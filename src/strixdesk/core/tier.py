@@ -35,6 +35,7 @@ class Price:
 class ControlKind(Enum):
     COMPOSE = "compose"
     LLAMA_SWAP = "llama-swap"
+    LLAMA_ROUTER = "llama-router"
     SYSTEMD = "systemd"
     COMMAND = "command"
 
@@ -47,7 +48,7 @@ class Control:
     box: str = ""
     """Name of the box; empty: this machine."""
     unit: str = ""
-    """Compose service, llama-swap model, or systemd user unit."""
+    """Compose service, model of llama-swap or of llama-server's router, or systemd user unit."""
     start: tuple[str, ...] = ()
     """For COMMAND: the program and its arguments."""
     stop: tuple[str, ...] = ()
@@ -133,5 +134,7 @@ class TierStatus:
     """While it starts or loads: seconds until it is ready."""
     degraded: str = ""
     """READY, but: a sentence about what is wrong with it (much slower than it used to be)."""
+    unloaded: bool = False
+    """READY, but its model is not in memory: its server loads it when it is asked."""
     stale: bool = False
     """Its source does not answer: this is what was last known."""

@@ -128,7 +128,7 @@ def summary_tier(
     if wanted is not None:
         named = by_name(wanted, tiers)
         return next((one.tier for one in ready if one.tier is named), None)
-    house = [one for one in ready if not one.tier.cloud]
+    house = [one for one in ready if not one.tier.cloud and not one.status.unloaded]
     house.sort(
         key=lambda one: (
             one.tier.starter,

@@ -59,6 +59,8 @@ def state_words(status: TierStatus) -> str:
     words = TIER_WORDS[status.state]
     if status.stale:
         return f"{words} when last seen"
+    if status.unloaded:
+        return "not loaded"
     if status.state is TierState.READY and status.degraded:
         return "ready, but slow"
     if status.progress is not None and status.state in (TierState.STARTING, TierState.LOADING):

@@ -49,9 +49,13 @@ class EmptyState(QWidget):
 
     def _words(self) -> str:
         """The best that can be said of who will answer."""
-        by_state = {status.state: tier.name for tier, status in reversed(self._known.values())}
+        known = [
+            (tier.name, TierState.STOPPED if status.unloaded else status.state)
+            for tier, status in self._known.values()
+        ]
+        by_state = {state: name for name, state in reversed(known)}
         if name := by_state.get(TierState.READY):
-            more = sum(s.state is TierState.READY for _, s in self._known.values()) - 1
+            more = sum(state is TierState.READY for _, state in known) - 1
             return f"{name} is ready" + (f", and {more} more" if more else "")
         for state in (TierState.LOADING, TierState.STARTING):
             if name := by_state.get(state):

@@ -78,8 +78,9 @@ class Tray(QObject):
         self._show()
 
     def show_status(self, tier: Tier, status: TierStatus) -> None:
-        if self._states.get(tier.name) is not status.state:
-            self._states[tier.name] = status.state
+        state = TierState.STOPPED if status.unloaded else status.state
+        if self._states.get(tier.name) is not state:
+            self._states[tier.name] = state
             self._show()
 
     def show_boxes(self, boxes: Sequence[Box]) -> None:

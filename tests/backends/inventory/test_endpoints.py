@@ -91,6 +91,7 @@ async def test_given_lm_studio_then_loaded_and_unloaded_models_are_told_apart() 
     found = await models("lm-studio", LM_STUDIO)
     assert list(found) == ["desk/qwen2-vl-7b", "desk/coder-14b"]
     assert Capability.VISION in found["desk/qwen2-vl-7b"].capabilities
+    assert [one.unloaded for one in found.values()] == [True, False]
     assert found["desk/qwen2-vl-7b"].detail == "It is loaded when it is asked."
     assert (found["desk/coder-14b"].detail, found["desk/coder-14b"].context_tokens) == ("", 4096)
 
@@ -101,6 +102,7 @@ async def test_given_llama_swap_then_each_model_tells_whether_it_runs() -> None:
     assert [one.state for one in found.values()] == [
         TierState.READY, TierState.LOADING, TierState.READY,
     ]  # fmt: skip
+    assert [one.unloaded for one in found.values()] == [False, False, True]
     assert found["desk/other"].detail == "It is loaded when it is asked."
     control = found["desk/coder"].tier.control
     assert control
@@ -110,9 +112,23 @@ async def test_given_llama_swap_then_each_model_tells_whether_it_runs() -> None:
 async def test_given_llama_servers_own_router_then_its_list_tells_the_states() -> None:
     recorded = json.loads((WIRE / "llama-router-models.json").read_text())
     found = await models("llama-swap", {"/v1/models": recorded})
-    assert found["desk/gemma3"].detail == "It is loaded when it is asked."
-    assert found["desk/smollm2"].detail == ""
-    assert found["desk/smollm2"].tier.control is None
+    gemma, smollm = found["desk/gemma3"], found["desk/smollm2"]
+    assert (gemma.unloaded, gemma.detail) == (True, "It is loaded when it is asked.")
+    assert (smollm.unloaded, smollm.detail) == (False, "")
+    assert smollm.server == "llama.cpp"
+    control = smollm.tier.control
+    assert control
+    assert (control.kind, control.unit) == (ControlKind.LLAMA_ROUTER, "smollm2")
+
+
+async def test_given_a_router_that_loads_nothing_by_itself_then_an_unloaded_model_is_stopped() -> (
+    None
+):
+    recorded = json.loads((WIRE / "llama-router-models.json").read_text())
+    props = {"role": "router", "models_autoload": False}
+    found = await models("llama-swap", {"/v1/models": recorded, "/props": props})
+    assert found["desk/gemma3"].state is TierState.STOPPED
+    assert found["desk/smollm2"].state is TierState.READY
 
 
 async def test_given_litellms_proxy_then_models_prices_and_context_are_read() -> None:

@@ -1,24 +1,18 @@
-"""Tiers that are not compose services: models of llama-swap, systemd user units, plain commands."""
+"""Tiers that are not compose services: models of llama-swap and of llama-server's router, systemd
+user units, plain commands."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from typing import Any, Protocol
-from urllib.parse import quote
+from typing import Protocol
 
 import httpx
 
+from strixdesk.backends.box.model_controls import LlamaSwapModel, RouterModel
 from strixdesk.backends.box.shell import Completed, Shell
-from strixdesk.backends.http import bearer, body_of
-from strixdesk.core.errors import BoxError, BoxUnreachable, CommandFailed
+from strixdesk.core.errors import BoxError, CommandFailed
 from strixdesk.core.tier import Control, ControlKind, Tier
 
 _COMMAND_S = 120.0
-_LOAD_S = 900.0
-"""A large model is read from the disk while the request waits."""
-_ANSWER_S = 10.0
-_BODY_LIMIT_BYTES = 2**20
 
 
 class UnitControl(Protocol):
@@ -39,6 +33,8 @@ def control_of(tier: Tier, shell: Shell, http: httpx.AsyncClient) -> UnitControl
     match control.kind if control else None:
         case ControlKind.LLAMA_SWAP:
             return LlamaSwapModel(tier, http)
+        case ControlKind.LLAMA_ROUTER:
+            return RouterModel(tier, http)
         case ControlKind.SYSTEMD if control:
             return SystemdUnit(control, shell)
         case ControlKind.COMMAND if control:
@@ -103,71 +99,6 @@ class PlainCommand:
         done = await self._shell.run(argv, timeout_s=_COMMAND_S)
         if not done.ok:
             raise _failure(f"`{argv[0]}`", done, "Run it there by hand to see more.")
-
-
-class LlamaSwapModel:
-    """llama-swap loads a model with the first request for it, and takes it down when told to."""
-
-    def __init__(self, tier: Tier, http: httpx.AsyncClient) -> None:
-        self._tier = tier
-        self._model = (tier.control.unit if tier.control else "") or tier.model or ""
-        self._root = tier.base_url.removesuffix("/v1").rstrip("/")
-        self._http = http
-
-    async def start(self) -> None:
-        question = {
-            "model": self._model,
-            "messages": [{"role": "user", "content": "hi"}],
-            "max_tokens": 1,
-        }
-        await self._ask("POST", "/v1/chat/completions", _LOAD_S, json.dumps(question).encode())
-
-    async def stop(self) -> None:
-        if await self.is_running() is not False:
-            await self._ask("POST", f"/api/models/unload/{quote(self._model, safe='')}", _ANSWER_S)
-
-    async def is_running(self) -> bool | None:
-        told = await self._ask("GET", "/running", _ANSWER_S)
-        running = told.get("running") if isinstance(told, dict) else None
-        if not isinstance(running, list):
-            return None
-        return any(isinstance(one, dict) and one.get("model") == self._model for one in running)
-
-    async def _ask(
-        self, method: str, path: str, within_s: float, content: bytes | None = None
-    ) -> Any:
-        body = bytearray()
-        try:
-            request = self._http.build_request(
-                method,
-                f"{self._root}{path}",
-                content=content,
-                headers={"Content-Type": "application/json", **bearer(self._tier.api_key)},
-                timeout=httpx.Timeout(None, connect=5.0),
-            )
-            async with asyncio.timeout(within_s):
-                response = await self._http.send(request, stream=True)
-                async with body_of(response) as pieces:
-                    async for piece in pieces:
-                        body += piece
-                        if len(body) > _BODY_LIMIT_BYTES:
-                            break
-        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL):
-            raise BoxUnreachable(
-                f"llama-swap does not answer for “{self._tier.name}”.",
-                "See whether it runs, and whether base_url in the settings is right.",
-            ) from None
-        if response.status_code >= 300:
-            said = " ".join(body.decode("utf-8", "replace").split())[:200]
-            raise CommandFailed(
-                f"llama-swap refused (HTTP {response.status_code}): “{said.rstrip('.')}”.",
-                "Its log tells more.",
-                response.status_code,
-            )
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError):
-            return None
 
 
 def _failure(what: str, done: Completed, advice: str) -> CommandFailed:

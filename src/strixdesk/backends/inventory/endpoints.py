@@ -22,7 +22,8 @@ from strixdesk.core.tier import Capability, Control, ControlKind, Price, Tier, T
 
 LLAMA_SWAP = "llama-swap"
 LITELLM = "litellm"
-_ROUTER_STATES: Mapping[str, str] = {"loaded": "ready", "loading": "starting"}
+_LOADS = "It is loading."
+_WAITS = "Its server loads it only when it is told to: start it."
 _AT_ONCE = 4
 """Ollama is asked about this many models at a time."""
 
@@ -103,7 +104,8 @@ class Endpoint:
                 what.capabilities,
                 what.context_tokens or servers.positive(one.get("max_context_length")),
                 servers.LM_STUDIO,
-                detail="" if one.get("state") == "loaded" else "It is loaded when it is asked.",
+                detail=what.detail,
+                unloaded=what.unloaded,
             )
             for one, what in served
         )
@@ -113,29 +115,44 @@ class Endpoint:
         states = {
             str(one.get("model")): str(one.get("state", "")) for one in _objects(running, "running")
         }
-        return tuple(
-            self._swapped(one, states.get(str(one["id"]), ""))
-            for one in servers.models_in(listing) or ()
-        )
+        models = servers.models_in(listing) or ()
+        if any(map(servers.router_state, models)):
+            props = await self._get("/props", {})
+            return tuple(self._routed(one, props) for one in models)
+        return tuple(self._swapped(one, states.get(str(one["id"]), "")) for one in models)
 
     def _swapped(self, entry: Json, state: str) -> Listed:
-        """llama-server's router, which swaps models too, tells the state in the list itself, and
-        is not told to unload in llama-swap's way."""
-        router = "status" in entry
-        model = str(entry["id"])
-        told = entry.get("name")
-        state = state or _ROUTER_STATES.get(str(_table(entry, "status").get("value")), "")
+        model, told = str(entry["id"]), entry.get("name")
         return self._listed(
             model,
             guessed_capabilities(model),
             None,
             LLAMA_SWAP,
             state=TierState.LOADING if state == "starting" else TierState.READY,
-            detail={"ready": "", "starting": "It is loading."}.get(
-                state, "It is loaded when it is asked."
-            ),
+            detail={"ready": "", "starting": _LOADS}.get(state, servers.ON_DEMAND),
+            unloaded=state not in {"ready", "starting"},
             label=str(told) if told else "",
-            control=None if router else Control(ControlKind.LLAMA_SWAP, unit=model),
+            control=Control(ControlKind.LLAMA_SWAP, unit=model),
+        )
+
+    def _routed(self, entry: Json, props: Any) -> Listed:
+        """Of llama-server's router, which swaps models too: it tells the state in the list."""
+        model, state = str(entry["id"]), TierState.READY
+        what = servers.from_router(entry, model)
+        detail, unloaded = what.detail, what.unloaded
+        if servers.router_state(entry) in servers.ROUTER_LOADING:
+            state, detail, unloaded = TierState.LOADING, _LOADS, False
+        elif unloaded and not servers.loads_on_demand(props):
+            state, detail, unloaded = TierState.STOPPED, _WAITS, False
+        return self._listed(
+            model,
+            what.capabilities,
+            what.context_tokens,
+            servers.LLAMA,
+            state=state,
+            detail=detail,
+            unloaded=unloaded,
+            control=Control(ControlKind.LLAMA_ROUTER, unit=model),
         )
 
     async def _litellm(self) -> tuple[Listed, ...]:
@@ -182,6 +199,7 @@ class Endpoint:
         *,
         state: TierState = TierState.READY,
         detail: str = "",
+        unloaded: bool = False,
         label: str = "",
         control: Control | None = None,
         price: Price | None = None,
@@ -199,7 +217,7 @@ class Endpoint:
             price=price,
             control=control,
         )
-        return Listed(tier, state, detail, capabilities, context_tokens, server)
+        return Listed(tier, state, detail, capabilities, context_tokens, server, unloaded)
 
     async def _get(self, path: str, otherwise: Any = None) -> Any:
         """The parsed answer. `otherwise` stands for any that is no success; without it, raises."""

@@ -19,6 +19,8 @@ class Listed:
     capabilities: frozenset[Capability] = frozenset()
     context_tokens: int | None = None
     server: str = ""
+    unloaded: bool = False
+    """Its model is loaded when it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
