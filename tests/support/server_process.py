@@ -86,12 +86,16 @@ class ServerProcess:
         return self.log.read_text(errors="replace")[-4_000:]
 
     def kill_child(self, name: str) -> None:
-        """One process of its group, by a part of its title, as when memory ran out."""
+        """As when memory ran out."""
+        self.signal_child(name, signal.SIGKILL)
+
+    def signal_child(self, name: str, number: signal.Signals) -> None:
+        """One process of its group, by a part of its title."""
         found = subprocess.run(
             ["pgrep", "-g", str(self.pid), "-f", name], capture_output=True, text=True, check=True
         )
         for pid in found.stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
+            os.kill(int(pid), number)
 
     def close(self) -> None:
         if self.guard.stdin:
