@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from strixdesk.cli.box import show
+from strixdesk.cli.box import box_lines, box_row, show
 from strixdesk.core.box import ContainerState, Deed
 from tests.support.scripted_boxes import BOX, BROKEN, ScriptedBoxes, operation
 
@@ -37,6 +37,16 @@ def test_the_hop_that_is_broken_is_named_and_fails_the_command(
     assert " !  Tailscale  impaired, 78 ms — Relayed through Frankfurt." in out
     assert " ✗  ssh        broken — strix does not take the key of this computer." in out
     assert " ?  docker     not looked at" in out
+
+
+def test_a_mode_that_could_not_be_read_is_told_with_the_reason() -> None:
+    boxes = ScriptedBoxes()
+    stack = boxes.stack_of(BOX)
+    assert stack is not None
+    why = "The mode “cpu” was left out. Compose cannot read the stack."
+    lines = list(box_lines(BOX, boxes.status_of(BOX), replace(stack, left_out=(why,))))
+    assert f"   !  {why}" in lines
+    assert box_row(BOX, boxes.status_of(BOX), replace(stack, left_out=(why,)))["left_out"] == [why]
 
 
 def test_memory_graphics_unit_and_temperature_are_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,6 +87,8 @@ def box_lines(box: Box, status: BoxStatus, stack: Stack | None) -> Iterator[str]
             yield f"  {'':<{width}}  its log: {one.last_error}"
     if stack and stack.modes:
         yield f"  modes: {', '.join(mode.name for mode in stack.modes)}"
+    for sentence in stack.left_out if stack else ():
+        yield f"   !  {sentence}"
     if status.holder:
         yield f"  held by: {status.holder}"
     if status.operation and not status.operation.state.over:
@@ -149,6 +151,7 @@ def box_row(box: Box, status: BoxStatus, stack: Stack | None) -> dict[str, Any]:
             for one in status.services
         ],
         "modes": [mode.name for mode in stack.modes] if stack else [],
+        "left_out": list(stack.left_out) if stack else [],
         "holder": status.holder,
         "operation": _operation_row(status.operation) if status.operation else None,
     }
