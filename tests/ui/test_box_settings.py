@@ -115,7 +115,7 @@ async def test_given_a_removed_machine_then_its_tiers_go_with_it_and_undo_brings
     added = desk.saved[-1]
     assert len(added.tiers) == 4
     opened(desk)
-    await press(desk, "Remove …")
+    await press(desk, "Remove")
     assert (desk.saved[-1].boxes, desk.saved[-1].tiers) == ((), ())
     assert desk.assistant.calls_of("remove_box") == [("strix",)]
     await press(desk, "Undo")

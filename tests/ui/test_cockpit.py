@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from strixdesk.core.box import Deed, OperationState
+from strixdesk.core.box import Deed, HopState, OperationState
 from strixdesk.core.events import (
     BoxChanged,
     BoxesChanged,
@@ -26,6 +26,7 @@ from strixdesk.core.events import (
     TurnChanged,
 )
 from strixdesk.core.route import Route
+from strixdesk.core.tier import TierState
 from strixdesk.core.turn import Turn, TurnSource, TurnState
 from strixdesk.ui.box_log import BoxLog
 from strixdesk.ui.confirm_strip import ConfirmStrip
@@ -38,7 +39,9 @@ from tests.support.scripted_boxes import (
     BROKEN,
     CODER,
     GB,
+    HOPS,
     ORCHESTRATOR,
+    REVIEWER,
     SPEEDS,
     STATUSES,
     TIERS,
@@ -112,6 +115,21 @@ def test_given_a_broken_hop_then_its_sentence_is_read_and_the_box_can_be_woken(
     assert "ssh broken" in shown(desk)
     assert "Run `ssh-copy-id anna@strix` once." in shown(desk)
     assert "Ben on desk works here right now." in shown(desk)
+
+
+def test_given_a_broken_hop_then_it_is_explained_once_and_no_tier_can_be_started(
+    desk: Desk, boxes: ScriptedBoxes
+) -> None:
+    why = next(hop.detail for hop in BROKEN if hop.state is HopState.FAILED)
+    away = replace(STATUSES["reviewer"], state=TierState.UNREACHABLE, detail=why)
+    desk.assistant.say(TierChanged(REVIEWER, away))
+    boxes.tell(BOX, replace(boxes.status_of(BOX), hops=BROKEN))
+    card = pane(desk).card("reviewer")
+    assert shown(desk).count(why) == 1
+    assert why in card.accessibleName()
+    assert not card.start.isEnabled()
+    boxes.tell(BOX, replace(boxes.status_of(BOX), hops=HOPS))
+    assert card.start.isEnabled()
 
 
 async def test_given_a_broken_hop_when_wake_is_pressed_then_a_packet_is_sent(

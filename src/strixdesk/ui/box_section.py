@@ -29,6 +29,8 @@ class BoxSection(QFrame):
         self._stack: Stack | None = None
         self._units: dict[str, str] = {}
         """Services by the names of their tiers."""
+        self._trouble = ""
+        """Why nothing on it can be reached."""
         self._considered: tuple[str, ...] = ()
         """Services whose start is pointed at."""
         self.header = BoxHeader(box, theme)
@@ -51,6 +53,7 @@ class BoxSection(QFrame):
         if tier.control:
             self._units[tier.name] = tier.control.unit
         self._cards.insertWidget(at, card)
+        card.show_told_above(self._trouble)
 
     def show_box(self, status: BoxStatus, stack: Stack | None) -> None:
         self._stack = stack
@@ -58,6 +61,11 @@ class BoxSection(QFrame):
         self.header.show_status(status)
         self.header.show_memory(self._what_if(()))
         self._show_what_if(self._considered)
+        trouble = status.broken.detail if status.broken else ""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            for card in self.findChildren(TierCard):
+                card.show_told_above(trouble)
 
     def set_theme(self, theme: Theme) -> None:
         self._panel.set_theme(theme)

@@ -44,7 +44,7 @@ class BoxSettingsDialog(QDialog):
         for field in self.fields:
             field.add_to(form)
         where = "this machine" if box.host is None else box.host
-        remove = push("Remove …", self._remove, says=f"Remove {box.name} from StrixDesk")
+        remove = push("Remove", self._remove, says=f"Remove {box.name} from StrixDesk")
         save_button = push("Save", self.save, name="primary")
         save_button.setDefault(True)
         foot = QHBoxLayout()

@@ -36,7 +36,8 @@ class TierCard(QFrame):
         super().__init__(parent)
         self._name = name
         self._spoken_name = name
-        self._words = self._state_text = ""
+        self._words = self._state_text = self._told_above = ""
+        self._status: TierStatus | None = None
         self._chosen = self._answering = self._controlled = self._pulls = False
         self.setObjectName("card")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -125,9 +126,10 @@ class TierCard(QFrame):
         if tier.cloud:
             chips.append("cloud")
         model = short_model(status.model or tier.model or "")
+        self._status = status
         trouble = _trouble(status)
         self._trouble.setText(trouble)
-        self._trouble.setVisible(bool(trouble))
+        self._show_trouble(status)
         alarm = status.state in (TierState.FAILED, TierState.UNREACHABLE)
         self._trouble.setProperty("alarm", alarm)
         ready = status.state is TierState.READY and not status.unloaded
@@ -137,7 +139,6 @@ class TierCard(QFrame):
         up = status.state in _UP and not status.unloaded
         failed = status.state is TierState.FAILED
         self.start.setVisible(self._controlled and not up and not failed)
-        self.start.setEnabled(status.state is not TierState.STOPPING)
         self.stop.setVisible(self._controlled and (up or failed))
         self.restart.setVisible(self._controlled and (up or failed))
         self._dim(stale=status.stale)
@@ -145,6 +146,18 @@ class TierCard(QFrame):
         spoken = (state_words(status) + eta, model, *chips, trouble, self.activity.words)
         self.show_words(model, state_words(status), tuple(chips), spoken)
         self.setToolTip(f"{tier.base_url}\n{status.detail}".strip())
+
+    def show_told_above(self, trouble: str) -> None:
+        """What keeps its whole box away, and stands above: it is not said again by each tier, and
+        nothing can be started meanwhile. Empty: nothing does."""
+        self._told_above = trouble
+        if self._status:
+            self._show_trouble(self._status)
+
+    def _show_trouble(self, status: TierStatus) -> None:
+        trouble = self._trouble.text()
+        self._trouble.setVisible(bool(trouble) and trouble != self._told_above)
+        self.start.setEnabled(status.state is not TierState.STOPPING and not self._told_above)
 
     def show_words(
         self, detail: str, state: str, chips: tuple[str, ...], spoken: tuple[str, ...] = ()

@@ -121,6 +121,7 @@ class TiersPane(QScrollArea):
                 section.place(tier, card, places[section.box.name])
                 places[section.box.name] += 1
             else:
+                card.show_told_above("")
                 self._others.insertWidget(homeless, card)
                 homeless += 1
             if tier.name in self._found:
