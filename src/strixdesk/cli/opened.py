@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -21,5 +22,9 @@ async def opened(context: CommandContext) -> AsyncIterator[tuple[Inventory, BoxW
     try:
         yield tiers, boxes
     finally:
-        await tiers.close()
-        await boxes.close()
+        closing = asyncio.gather(tiers.close(), boxes.close())
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:  # an interrupt just then: nothing may stay behind
+            await closing
+            raise

@@ -7,15 +7,17 @@ import contextlib
 import hashlib
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.shell import OUTPUT_LIMIT_BYTES, Shell
+from strixdesk.backends.box.ssh_shell import SshShell
 from strixdesk.core.errors import BoxError, BoxUnreachable, CommandFailed, CommandTimeout
 from strixdesk.core.ids import new_id
 from tests.support.eventually import eventually
-from tests.support.sshd import SshServer, running, shell_of, ssh_server
+from tests.support.sshd import HOST, SshServer, running, shell_of, ssh_server
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +235,27 @@ async def test_closing_ends_what_still_runs(shell: Shell) -> None:
     with pytest.raises(BoxUnreachable):
         await task
     await eventually(lambda: not running(name), within_s=10)
+
+
+async def test_closing_while_it_connects_leaves_no_connection_behind(server: SshServer) -> None:
+    def sockets() -> set[str]:
+        return set(Path("/proc/net/unix").read_text().split())
+
+    for number in range(5):
+        before = sockets()
+        shell = SshShell(HOST, config_file=server.client_config)
+        command = asyncio.create_task(shell.run(["true"]))
+
+        def is_made(before: set[str] = before) -> bool:
+            """ssh is about to go to the background."""
+            return any("strixdesk-" in one for one in sockets() - before)
+
+        await eventually(is_made, within_s=20)
+        await asyncio.sleep(number * 0.005)
+        await shell.close()
+        with contextlib.suppress(BoxUnreachable, asyncio.CancelledError):
+            await command
+        await eventually(lambda: not running(str(server.client_config)), within_s=5)
 
 
 @pytest.mark.parametrize("argv", [[], [""], ["-x"], ["a\0b"], ["echo", "\0"]])

@@ -64,18 +64,22 @@ class SshMaster:
         """It does not work any more; the next `ensure` makes another one."""
         if self._socket == socket:
             self._socket = None
-            with contextlib.suppress(BoxUnreachable):
-                argv = self._address.ssh(f"ControlPath={socket}", flags=["-O", "exit"])
-                await ssh_says(argv, _EXIT_S)
-            await asyncio.to_thread(socket.unlink, missing_ok=True)
+            await self._end(socket)
+
+    async def _end(self, socket: Path) -> None:
+        with contextlib.suppress(BoxUnreachable):
+            argv = self._address.ssh(f"ControlPath={socket}", flags=["-O", "exit"])
+            await ssh_says(argv, _EXIT_S)
+        await asyncio.to_thread(socket.unlink, missing_ok=True)
 
     async def close(self) -> None:
         if self._connecting:
             self._connecting[0].cancel()
             await asyncio.wait([self._connecting[0]])
-        if self._socket:
-            await self.drop(self._socket)
         if self._folder:
+            # one whose login was cancelled may have gone to the background just then
+            for socket in list(self._folder.iterdir()):
+                await self._end(socket)
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
@@ -102,11 +106,8 @@ class SshMaster:
         if process.returncode == 0 and not key_changed(words):
             self._socket = socket
             return socket
-        if (
-            process.returncode == 0
-        ):  # the user's configuration lets other keys pass; nobody else does
-            self._socket = socket
-            await self.drop(socket)
+        if process.returncode == 0:  # the user's configuration lets other keys pass; nobody else
+            await self._end(socket)
         return await explained(self._address, words)
 
     async def _login(self, process: Process, said: int, visit: asyncio.Future[str]) -> None:
