@@ -19,6 +19,7 @@ from strixdesk.core.events import BoxChanged, BoxesChanged
 from strixdesk.core.ids import new_id
 from strixdesk.core.memory import Forecast, gb
 from strixdesk.core.on_demand import HERE
+from strixdesk.core.tier import ControlKind, Tier
 from strixdesk.session.confirmations import Confirmations
 from strixdesk.session.log import ConversationLog
 from strixdesk.session.ports import Boxes, Controls, Tiers
@@ -40,6 +41,14 @@ class Plan:
     command: Command
     box: Box
     override: bool = False
+
+
+def start_of(tier: Tier, box: Box) -> Plan:
+    """The start of one tier that has a control, on its box."""
+    words = f"the {tier.title}"
+    if tier.control and tier.control.kind is ControlKind.COMPOSE:
+        return Plan(Command(Deed.START, box.name, (tier.control.unit,), words=words), box)
+    return Plan(Command(Deed.START, box.name, tiers=(tier.name,), words=words), box)
 
 
 @dataclass(slots=True)

@@ -36,6 +36,11 @@ class Confirmations:
             self._emit(ConfirmationEnded(question, confirmed))
         return confirmed
 
+    async def none_open(self) -> None:
+        """Until no question waits: one that nobody asked for takes no other's place."""
+        while self._open:
+            await asyncio.wait(set(self._open.values()))
+
     def answer(self, question: str, *, yes: bool) -> None:
         """A late answer to a question that is over changes nothing."""
         answered = self._open.get(question)
