@@ -125,6 +125,9 @@ class FakeTiers:
     def remove_box(self, box: str) -> None:
         self._tiers = tuple(t for t in self._tiers if not t.control or t.control.box != box)
 
+    def return_box(self, box: str) -> None:
+        """Those that were removed are adopted again one by one."""
+
     async def ensure_ready(self, tier: Tier) -> TierStatus:
         return self.status[tier.name]
 

@@ -183,6 +183,9 @@ class Tiers(Protocol):
     def remove_box(self, box: str) -> None:
         """All that run on that box."""
 
+    def return_box(self, box: str) -> None:
+        """Those that its stack told are back, if it was removed before."""
+
     def decorate(self, labels: Mapping[str, str], favourites: frozenset[str]) -> None:
         """What the user calls them and which of them stand first, by name; the list is told."""
 

@@ -95,6 +95,7 @@ class TierDesk(Background):
     def save_box(self, box: BoxSettings, tiers: Sequence[Tier]) -> None:
         if boxes := self._services.boxes:
             boxes.add(box.box())
+        self._services.tiers.return_box(box.name)
         for tier in tiers:
             self.adopt_tier(tier)
 

@@ -145,6 +145,9 @@ async def test_given_a_box_that_is_taken_out_then_its_tiers_and_its_source_go(
     await eventually(lambda: other.asked > 5, within_s=10)
     assert stack.asked == asked
     assert names(inventory) == ["hand", "o/a"]
+    inventory.return_box("strix")
+    assert names(inventory) == ["hand", "o/a", "strix/coder"]
+    await eventually(lambda: stack.asked > asked, within_s=10)
     await inventory.close()
 
 

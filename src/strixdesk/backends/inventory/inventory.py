@@ -81,8 +81,10 @@ class Inventory:
         self._untold: deque[tuple[Tier, TierStatus]] = deque()
         self._on_list: list[Callable[[], None]] = []
         self._saving = asyncio.Lock()
+        self._put_aside: dict[str, _Kept] = {}
+        """Stacks of boxes that were removed."""
         self._ended: list[asyncio.Task[None]] = []
-        """Of sources that were removed."""
+        """What asked them."""
         self._watched = True
         self._asleep = False
         known = load_known(known_file) if known_file and sources else {}
@@ -200,14 +202,22 @@ class Inventory:
 
     def remove_box(self, box: str) -> None:
         for name in [name for name, kept in self._kept.items() if kept.is_stack_of(box)]:
-            if task := self._kept.pop(name).task:
-                task.cancel()
-                self._ended.append(task)
+            kept = self._put_aside[name] = self._kept.pop(name)
+            if kept.task:
+                kept.task.cancel()
+                self._ended.append(kept.task)
         for tier in self._watch.all():
             if tier.control and tier.control.box == box:
                 self._watch.remove(tier.name)
         for tell in self._on_list:
             tell()
+
+    def return_box(self, box: str) -> None:
+        for name in [name for name, kept in self._put_aside.items() if kept.is_stack_of(box)]:
+            kept = self._kept[name] = self._put_aside.pop(name)
+            self._place(kept, Listing(()), stale="It is being asked for its models.")
+            if kept.task:
+                kept.task = asyncio.create_task(self._keep(kept))
 
     def know(self, name: str, backing: Backing | None) -> None:
         """What a box tells of the service behind a tier."""
