@@ -95,7 +95,21 @@ def test_a_picture_goes_to_a_tier_that_sees_and_is_named_to_one_that_does_not() 
 
 def test_failed_answers_and_empty_questions_are_not_sent() -> None:
     failed = replace(said(1, "x", Role.ASSISTANT), status=MessageStatus.FAILED)
-    assert texts(prompt((said(0, "a"), failed, said(2, " "), said(3, "b")))) == ["a", "b"]
+    assert texts(prompt((said(0, "a"), failed, said(2, " "), said(3, "b")))) == ["a\n\nb"]
+
+
+def test_of_several_answers_to_a_question_the_last_one_is_sent() -> None:
+    cut = replace(said(1, "On", Role.ASSISTANT), status=MessageStatus.INCOMPLETE)
+    again = said(2, "One.", Role.ASSISTANT)
+    assert texts(prompt((said(0, "a"), cut, again, said(3, "b")))) == ["a", "One.", "b"]
+
+
+def test_both_sides_take_turns_and_a_question_without_an_answer_keeps_its_picture() -> None:
+    shown = replace(said(0, ""), parts=(PICTURE, Text("What is it?")))
+    sent = prompt((shown, said(1, "Hello?")), vision=True).messages[1:]
+    assert [(one.role, one.text, one.images) for one in sent] == [
+        ("user", "What is it?\n\nHello?", (PICTURE,))
+    ]
 
 
 # ---- what does not fit ------------------------------------------------------------------------

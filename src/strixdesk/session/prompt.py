@@ -87,7 +87,9 @@ def build_prompt(
     rest, summary = unsummarised(history, summary)
     summary_words = _summary_words(summary) if summary else ""
     budget -= count(summary_words) + _NOTES_TOKENS
-    sendable = [_prompt_message(message, vision=vision) for message in rest if is_sendable(message)]
+    sendable = _in_turns(
+        [_prompt_message(message, vision=vision) for message in rest if is_sendable(message)]
+    )
     costs = [message.tokens(count) for message in sendable]
     start = _start([message.role for message in sendable], costs, budget)
     kept = sendable[start:]
@@ -156,6 +158,20 @@ def is_sendable(message: Message) -> bool:
     if message.role is Role.USER:
         return bool(message.text.strip() or message.images)
     return message.status is not MessageStatus.FAILED and bool(message.text.strip())
+
+
+def _in_turns(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
+    """Many templates refuse two messages of one side in a row. Of several answers to a question
+    the last one counts; a question without any answer is asked along with the next."""
+    turns: list[PromptMessage] = []
+    for message in messages:
+        if turns and turns[-1].role == message.role:
+            before = turns.pop()
+            if message.role == Role.USER.value:
+                text = "\n\n".join(part for part in (before.text, message.text) if part.strip())
+                message = PromptMessage(message.role, text, (*before.images, *message.images))
+        turns.append(message)
+    return turns
 
 
 def _start(roles: Sequence[str], costs: Sequence[int], budget: float) -> int:
