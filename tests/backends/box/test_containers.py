@@ -104,13 +104,15 @@ def test_what_is_no_container_is_left_out(text: str) -> None:
 def test_unknown_words_of_a_newer_docker_do_no_harm() -> None:
     line = told("a", Status="hibernating", health="poorly", ExitCode=None, StartedAt=None)
     (one,) = parse_containers(line)
-    assert (one.state, one.health) == (ContainerState.DEAD, ContainerHealth.NONE)
+    assert (one.state, one.health) == (ContainerState.EXITED, ContainerHealth.NONE)
 
 
 @pytest.mark.parametrize(
     ("stamp", "expected"),
     [
         ("2026-11-21T02:32:15.375760793Z", 1795228335.375760793),
+        ("2026-11-21T03:32:15.375760793+01:00", 1795228335.375760793),  # podman
+        ("2026-11-21T02:32:15", None),
         ("0001-01-01T00:00:00Z", None),
         ("yesterday", None),
         ("9999999-99-99T99:99:99Z", None),

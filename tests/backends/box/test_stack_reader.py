@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -189,6 +191,31 @@ async def test_a_folder_that_is_not_there_is_an_error(folder: str, tmp_path: Pat
     with pytest.raises(CommandFailed):
         await read_stack(PlainShell({"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}), folder)
     assert names(tmp_path) == []
+
+
+async def test_a_box_without_room_for_temporary_files_does_not_lose_its_modes(
+    tmp_path: Path,
+) -> None:
+    root = lay_out("four", tmp_path)
+    shell = PlainShell({**os.environ, "TMPDIR": str(tmp_path / "none")})
+    with pytest.raises(CommandFailed, match="no room for temporary files"):
+        await read_stack(shell, str(root))
+
+
+async def test_what_is_printed_before_the_answer_of_compose_is_no_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = lay_out("six", tmp_path)
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(
+        f'#!/bin/sh\necho ">>>> Executing an external provider"\n'
+        f'exec {shutil.which("docker")} "$@"\n'
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(docker.parent), prepend=os.pathsep)
+    stack = await read_stack(PlainShell(), str(root))
+    assert [mode.name for mode in stack.modes] == ["gpu", "cpu", "full"]
 
 
 async def test_stacks_are_found_in_the_home_directory(

@@ -106,7 +106,8 @@ def _container(line: str) -> Container | None:
     return Container(
         service,
         name,
-        _member(ContainerState, state.get("Status"), ContainerState.DEAD),
+        # `removing`, or a word of podman's: its exit code tells the rest
+        _member(ContainerState, state.get("Status"), ContainerState.EXITED),
         _member(
             ContainerHealth,
             health.get("Status") if isinstance(health, dict) else None,
@@ -122,13 +123,12 @@ def _container(line: str) -> Container | None:
 
 def seconds(stamp: str) -> float | None:
     """Docker's time stamps, nanoseconds and all; None for its zero time and for nonsense."""
-    head, _, fraction = stamp.rstrip("Z").partition(".")
-    if not stamp.endswith("Z") or head.startswith("0001-"):
+    if stamp.startswith("0001-"):
         return None
     try:
-        whole = datetime.fromisoformat(f"{head}+00:00").timestamp()
-        return whole + float(f"0.{fraction or 0}")
-    except ValueError:
+        moment = datetime.fromisoformat(stamp)
+        return moment.timestamp() if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
 
 

@@ -90,6 +90,12 @@ async def _tried(
         stdin=stack_probe.TRY.encode(),
         timeout_s=_TRY_S,
     )
+    if done.status == stack_probe.NO_ROOM:
+        raise CommandFailed(
+            f"What {script} offers cannot be found out: there is no room for temporary files.",
+            "Check the space in /tmp on the box (`df -h /tmp`).",
+            done.status,
+        )
     calls: dict[str, list[DockerCall]] = {}
     for mode, call in recorded_calls(done.out.split("\0")):
         calls.setdefault(mode, []).append(call)

@@ -71,7 +71,7 @@ env_real=$(command -v env)
   printf ' >>"$STRIXDESK_RECORD"\n'
   printf 'case ${1-} in inspect) echo healthy ;; esac\nexit 0\n'
 } >"$work/bin/docker"
-cp "$work/bin/docker" "$work/bin/docker-compose"
+cp "$work/bin/docker" "$work/bin/docker-compose" && [ -s "$work/bin/docker-compose" ] || exit 92
 chmod 700 "$work"/bin/docker "$work"/bin/docker-compose "$work"/bin/sed
 for name in "$work"/bin/*; do [ -L "$name" ] || chmod 700 "$name"; done
 limit=$(command -v timeout) && limit="$limit -k 1 3"
@@ -90,6 +90,8 @@ exit 0
 """
 """`$1` folder, `$2` script, `$3` its interpreter, then the modes to try (`.`: no argument).
 Prints what `core.up_script.recorded_calls` reads."""
+NO_ROOM = 92
+"""Its status where nothing can be written."""
 
 FIND = r"""
 cd || exit 0

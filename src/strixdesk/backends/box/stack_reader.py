@@ -238,8 +238,9 @@ def _project_files(listed: Completed) -> list[str]:
 
 
 def _json(text: str) -> dict[str, Any] | None:
+    """Of compose; a wrapper around it may have printed something before."""
     try:
-        told = json.loads(text)
+        told = json.loads(text[max(0, text.find("{")) :])
     except (ValueError, RecursionError):
         return None
     return told if isinstance(told, dict) else None
