@@ -74,6 +74,11 @@ def waiting(stage: Stage) -> list[Message]:
     return [one for one in messages(stage).values() if (one.detail or "").startswith("Waiting")]
 
 
+def questions(stage: Stage) -> list[str]:
+    """As they were asked; before them in the same message may stand what nobody answered."""
+    return [sent[-1].text.rpartition("\n\n")[2] for _, sent in stage.chat.requests]
+
+
 async def answered(stage: Stage, *answers: str) -> None:
     await stage.heard.until(
         lambda: all(
@@ -154,7 +159,7 @@ async def test_a_box_that_is_asleep_is_woken_on_a_yes_and_answers_in_order(
     now_is(stage, CODER, TierState.READY)
     await answered(stage, "Answer 1.", "Answer 2.")
     now_is(stage, CODER, TierState.READY)  # once more
-    asked = [sent[-1].text for _, sent in stage.chat.requests]
+    asked = questions(stage)
     assert asked == ["First?", "Second?"]
     assert calls(boxes, "wake") == 1
 
@@ -185,7 +190,7 @@ async def test_a_kept_question_can_be_dropped(stage: Stage, boxes: ScriptedBoxes
     await said(stage, "Second?")
     now_is(stage, CODER, TierState.READY)
     await answered(stage, "Answer 1.")
-    assert [sent[-1].text for _, sent in stage.chat.requests] == ["Second?"]
+    assert questions(stage) == ["Second?"]
 
 
 async def test_a_kept_question_can_be_dropped_from_another_conversation(
@@ -231,7 +236,7 @@ async def test_a_dropped_question_that_is_tried_again_waits_again(
     await stage.heard.until(lambda: len(waiting(stage)) == 1)
     now_is(stage, CODER, TierState.READY)
     await answered(stage, "Answer 1.")
-    assert [sent[-1].text for _, sent in stage.chat.requests] == ["First?"]
+    assert questions(stage) == ["First?"]
     assert messages(stage)[kept.id].detail == DROPPED
 
 
@@ -263,7 +268,7 @@ async def test_a_kept_answer_that_is_cut_off_before_its_first_word_comes_after_t
     await eventually(lambda: len(stage.chat.requests) == 1, within_s=10)
     await said(stage, "Third?")
     await answered(stage, "Answer 1.", "Answer 2.", "Answer 3.")
-    asked = [sent[-1].text for _, sent in stage.chat.requests]
+    asked = questions(stage)
     assert asked == ["First?", "Third?", "First?", "Second?"]
     assert messages(stage)[first.id].text == "Answer 2."
     assert messages(stage)[second.id].text == "Answer 3."
@@ -306,7 +311,7 @@ async def test_a_kept_answer_that_is_stopped_does_not_come_back(
     await session.close()
     await stage.begin()
     await said(stage, "Third?")
-    asked = [sent[-1].text for _, sent in stage.chat.requests]
+    asked = questions(stage)
     assert asked == ["First?", "Second?", "Third?"]
 
 
@@ -321,7 +326,7 @@ async def test_a_kept_answer_does_not_cut_in_while_the_user_speaks(
     now_is(stage, CODER, TierState.READY)
     session.release_talk()
     await answered(stage, "Answer 1.", "Answer 2.")
-    asked = [sent[-1].text for _, sent in stage.chat.requests]
+    asked = questions(stage)
     assert asked == ["hello there", "First?"]
 
 
