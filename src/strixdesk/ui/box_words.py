@@ -57,7 +57,7 @@ def hop_line(hop: Hop) -> str:
 
 def state_words(status: TierStatus) -> str:
     words = TIER_WORDS[status.state]
-    if status.stale:
+    if status.stale and status.state is not TierState.UNREACHABLE:
         return f"{words} when last seen"
     if status.unloaded:
         return "not loaded"

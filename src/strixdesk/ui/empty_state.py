@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -43,6 +45,12 @@ class EmptyState(QWidget):
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
 
+    def show_tiers(self, tiers: Sequence[Tier]) -> None:
+        """All that there are."""
+        before = self._known
+        self._known = {one.name: (one, before[one.name][1]) for one in tiers if one.name in before}
+        self._who.setText(self._words())
+
     def show_tier(self, tier: Tier, status: TierStatus) -> None:
         self._known[tier.name] = (tier, status)
         self._who.setText(self._words())
@@ -50,19 +58,20 @@ class EmptyState(QWidget):
     def _words(self) -> str:
         """The best that can be said of who will answer."""
         known = [
-            (tier.name, TierState.STOPPED if status.unloaded else status.state)
+            (tier, TierState.STOPPED if status.unloaded else status.state)
             for tier, status in self._known.values()
         ]
-        by_state = {state: name for name, state in reversed(known)}
-        if name := by_state.get(TierState.READY):
+        by_state = {state: tier for tier, state in reversed(known)}
+        if tier := by_state.get(TierState.READY):
             more = sum(state is TierState.READY for _, state in known) - 1
-            return f"{name} is ready" + (f", and {more} more" if more else "")
+            return f"{tier.title} is ready" + (f", and {more} more" if more else "")
         for state in (TierState.LOADING, TierState.STARTING):
-            if name := by_state.get(state):
-                return f"{name} is getting ready …"
-        if TierState.STOPPED in by_state:
-            return f"{by_state[TierState.STOPPED]} starts with your first question"
-        if TierState.UNKNOWN in by_state:
+            if tier := by_state.get(state):
+                return f"{tier.title} is getting ready …"
+        if tier := by_state.get(TierState.STOPPED):
+            how = "can be started by" if tier.control else "starts with"
+            return f"{tier.title} {how} your first question"
+        if TierState.UNKNOWN in by_state or not known:
             return "Looking who is there …"
         return "No tier can be reached: the pane on the right says why"
 

@@ -83,6 +83,7 @@ class WindowEvents:
                     self._show_microphone_trouble(detail)
             case TiersChanged(tiers=tiers):
                 parts.tiers.show_tiers(picker_order(tiers))
+                parts.empty.show_tiers(tiers)
                 self._tray.show_tiers(tiers)
                 parts.transcript.set_titles({tier.name: tier.title for tier in tiers})
             case ServersFound(tiers=tiers):
