@@ -56,8 +56,8 @@ def instruction(so_far: str) -> str:
     tail = "".join(words).strip()[-_TAIL_CHARS:]
     return (
         "Your answer was cut off there. Continue it exactly where it stopped, in the same "
-        "language and format, without an introduction. Begin by repeating its last words, "
-        f"which are:\n\n{tail}\n\nand go on from there."
+        "language and format, without an introduction. Begin by repeating its last words, and go "
+        f"on from there. Its last words are:\n\n{tail}"
     )
 
 
@@ -101,8 +101,11 @@ class Continuation:
         """The same, for repetitions that have reached the end of the known text."""
         self._repeated = 0
         """How many letters and digits were repeated before the texts differed."""
+        self._begun_anew = False
+        """That repetition was of the very beginning."""
         self.caught_up = True
-        """False: to its end it said nothing, or only a part of what had been said before."""
+        """False: it said nothing, or only a part of what had been said before, or all anew in
+        other words; nothing of it can be used."""
         self.differs = False
         """True: it did not begin as it had to; nothing of it can be used."""
 
@@ -206,6 +209,7 @@ class Continuation:
                 still.append(start)
         if self._alive and not still:
             self._repeated = compared
+            self._begun_anew = self._alive[0] == 0
         self._alive = still
 
     def _overlap(self, *, final: bool) -> int | None:
@@ -242,6 +246,9 @@ class Continuation:
                 return self._let_through(self._after(self._ends[end - 1]))
         if not final and len(self._keys) < len(self._known) * 1.25 + 200:
             return ""
+        if self._begun_anew:  # another answer: nothing of it fits
+            self.caught_up = False
+            return self._let_through("")
         return self._let_through(self._rest)
 
     def _first_word_is_over(self) -> bool:

@@ -249,17 +249,10 @@ class Carrier:
                         if thinking:
                             self._think(attempt, thinking)
                         await self._write(attempt, joint.feed(text), asked_at)
-                        if joint.differs:
-                            raise _OtherWord
+                        _check(joint, tier)
                     case ChatEnd():
                         await self._write(attempt, joint.finish(), asked_at)
-                        if joint.differs:
-                            raise _OtherWord
-                        if not joint.caught_up:
-                            raise StreamBroken(
-                                f"“{tier.title}” added nothing to what had been said.",
-                                "Let it continue once more, or ask again.",
-                            )
+                        _check(joint, tier)
                         await self._mark_kept(item)
                         return item
         raise TierError(f"{tier.name} ended its answer without saying so.")
@@ -350,3 +343,13 @@ class Carrier:
             for image in message.images
         ]
         return ChatMessage(message.role, message.text, tuple(images))
+
+
+def _check(joint: Continuation, tier: Tier) -> None:
+    if joint.differs:
+        raise _OtherWord
+    if not joint.caught_up:
+        raise StreamBroken(
+            f"“{tier.title}” added nothing to what had been said.",
+            "Let it continue once more, or ask again.",
+        )
