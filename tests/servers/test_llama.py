@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.unit_control import control_of
 from strixdesk.backends.chat import ChatClient
 from strixdesk.backends.http import make_http_client
@@ -36,7 +37,6 @@ from tests.support.eventually import eventually
 from tests.support.fakes import Heard
 from tests.support.handing_over import session_of
 from tests.support.llama import start_llama
-from tests.support.plain_shell import PlainShell
 from tests.support.server_process import ServerProcess, free_port, program, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(300)]
@@ -99,8 +99,8 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def chat() -> ChatClient:
-    return ChatClient(ChatSettings(max_answer_tokens=60, retries=0))
+def chat(http: httpx.AsyncClient) -> ChatClient:
+    return ChatClient(ChatSettings(max_answer_tokens=60, retries=0), http=http)
 
 
 def entries(router: ServerProcess) -> dict[str, Any]:
@@ -318,7 +318,7 @@ async def test_its_control_loads_and_unloads_and_says_what_it_found(
     router: ServerProcess, http: httpx.AsyncClient
 ) -> None:
     found = (await listed(router))["alpha"].tier
-    control = control_of(found, PlainShell(), http)
+    control = control_of(found, LocalShell(), http)
     assert control
     assert await control.is_running() is False
     await control.stop()
@@ -331,7 +331,7 @@ async def test_its_control_loads_and_unloads_and_says_what_it_found(
 
 
 async def test_a_load_that_fails_is_told(router: ServerProcess, http: httpx.AsyncClient) -> None:
-    control = control_of(tier(router, "broken"), PlainShell(), http)
+    control = control_of(tier(router, "broken"), LocalShell(), http)
     assert control
     with pytest.raises(CommandFailed, match="“broken” could not be loaded"):
         await control.start()
@@ -348,7 +348,7 @@ async def test_given_a_router_that_loads_nothing_by_itself_then_its_models_wait_
         error = (await ask(chat, found.tier)).error
         assert isinstance(error, TierRefused)
         assert "model is not loaded" in error.message
-        control = control_of(found.tier, PlainShell(), http)
+        control = control_of(found.tier, LocalShell(), http)
         assert control
         await control.start()
         assert (await listed(router))["alpha"].state is TierState.READY
@@ -389,12 +389,12 @@ async def test_a_model_killed_in_mid_answer_is_a_broken_answer_and_answers_again
 
 
 async def test_a_model_killed_in_mid_answer_is_handed_over_or_labelled_incomplete(
-    router: ServerProcess, tmp_path: Path
+    router: ServerProcess, tmp_path: Path, http: httpx.AsyncClient
 ) -> None:
     second = await asyncio.to_thread(start_llama)
     watch = TierWatch([tier(router, "alpha"), second.tier("utility")])
     settings = Settings(chat=ChatSettings(max_answer_tokens=400, retries=0))
-    chat = ChatClient(settings.chat, watch.status_of)
+    chat = ChatClient(settings.chat, watch.status_of, http)
     session = await session_of(Inventory(watch), chat, settings, tmp_path)
     heard = Heard()
     session.subscribe(heard.take)

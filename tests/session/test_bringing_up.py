@@ -21,7 +21,6 @@ from tests.session.conftest import Stage
 from tests.session.test_waiting import all_are, answered, calls, manner, now_is, said, waiting
 from tests.support.eventually import eventually
 from tests.support.fakes import FakeTiers, ScriptedChat
-from tests.support.plain_shell import PlainShell
 from tests.support.scripted_boxes import (
     BOX,
     BROKEN,
@@ -231,7 +230,7 @@ async def test_a_systemd_unit_on_a_box_that_is_up_starts_by_itself_where_that_is
     program = tmp_path / "systemctl"
     program.write_text('#!/bin/sh\necho "$@" >> "${0%/*}/asked"\n')
     program.chmod(0o755)
-    shell = PlainShell({**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    shell = LocalShell({**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
     tier = scribe(stage, Control(ControlKind.SYSTEMD, "strix", "scribe.service"), shell)
     manner(boxes, "automatic")
     boxes.tell(BOX, UP)
@@ -250,7 +249,7 @@ async def test_a_systemd_unit_on_a_box_that_was_woken_is_started_too(
     program = tmp_path / "systemctl"
     program.write_text('#!/bin/sh\necho "$@" >> "${0%/*}/asked"\n')
     program.chmod(0o755)
-    shell = PlainShell({**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    shell = LocalShell({**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
     tier = scribe(stage, Control(ControlKind.SYSTEMD, "strix", "scribe.service"), shell)
     manner(boxes, "automatic")
     boxes.tell(BOX, ASLEEP)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from strixdesk.backends.box.boxes import BoxWatch
 from strixdesk.backends.box.control import Patience
 from strixdesk.backends.box.keeper import BoxPace
+from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.box.start_history import StartHistory
 from strixdesk.backends.box.world import BoxWorld
@@ -27,7 +28,6 @@ from strixdesk.core.memory import Forecast
 from strixdesk.core.stack import Service, Stack
 from tests.support.box_stack import BoxStack, environment
 from tests.support.cut_shell import CutShell
-from tests.support.here_shell import HereShell
 
 HASTE = Patience(look_s=0.2, ready_s=30, memory_s=0.5, stalled_s=5, away_s=10)
 ALL_WELL = tuple(Hop(kind, HopState.OK) for kind in HopKind)
@@ -97,7 +97,7 @@ async def client_of(
         world = TestWorld(http, _nothing)  # type: ignore[arg-type]
         watch = BoxWatch(
             [box],
-            lambda _: shell or HereShell(environment(stack.engine)),
+            lambda _: shell or LocalShell(environment(stack.engine)),
             world,
             wake=print,
             history=history,

@@ -11,6 +11,7 @@ import pytest
 
 from strixdesk.backends.box.boxes import BoxWatch
 from strixdesk.backends.box.keeper import BoxPace
+from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.http import make_http_client
 from strixdesk.core.box import Box, BoxStatus, ContainerState, Deed, HopKind, OperationState
@@ -18,7 +19,6 @@ from strixdesk.core.errors import BoxError, BoxUnreachable
 from strixdesk.core.events import BoxChanged, BoxesChanged
 from strixdesk.core.stack import Engine, Mode, Service, Stack
 from tests.support.box_client import HASTE, TestWorld
-from tests.support.here_shell import HereShell
 
 CODER = Service("vllm_coder", Engine.OTHER, "coder")
 EXITED = (
@@ -56,19 +56,14 @@ class ScriptedBox:
 @pytest.fixture
 async def scripted(tmp_path: Path) -> AsyncIterator[ScriptedBox]:
     (tmp_path / "bin").mkdir()
-    for name in ("sh", "flock", "date", "cat", "sleep", "rm", "env", "grep"):
-        for folder in ("/bin", "/usr/bin"):
-            if (Path(folder) / name).exists():
-                (tmp_path / "bin" / name).symlink_to(Path(folder) / name)
-                break
-    environment = {**os.environ, "PATH": str(tmp_path / "bin")}
+    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     box = Box("box", stack=str(tmp_path))
     async with make_http_client() as http:
         world = FakeStack(http, _unasked)  # type: ignore[arg-type]
         world.folder = str(tmp_path)
         watch = BoxWatch(
             [box],
-            lambda _: HereShell(environment),
+            lambda _: LocalShell(environment),
             world,
             wake=print,
             pace=BoxPace(),
@@ -109,6 +104,7 @@ async def test_what_docker_refuses_is_told_as_the_broken_hop(
 
 
 async def test_a_box_without_docker_says_so(scripted: ScriptedBox) -> None:
+    scripted.docker('echo "sh: 1: docker: not found" >&2; exit 127')
     broken = (await scripted.look()).broken
     assert broken is not None
     assert "Docker is not installed there" in broken.detail

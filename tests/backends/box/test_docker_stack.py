@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.shell import Completed
 from strixdesk.backends.box.world import BoxWorld
 from strixdesk.core.box import (
@@ -37,10 +38,9 @@ from tests.support.box_stack import (
 )
 from tests.support.docker_engine import DockerEngine
 from tests.support.eventually import eventually
-from tests.support.here_shell import HereShell
 
 
-class CountingShell(HereShell):
+class CountingShell(LocalShell):
     runs = 0
     streams = 0
 

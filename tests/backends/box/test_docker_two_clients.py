@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.core.box import BoxStatus, ContainerState, Deed, Operation, OperationState
 from strixdesk.core.errors import BoxBusy, BoxError, BoxUnreachable
 from tests.support.box_client import Client, client_of
@@ -20,7 +21,6 @@ from tests.support.box_stack import CPU, UTILITY, BoxStack, environment, write_s
 from tests.support.cut_shell import CutShell
 from tests.support.docker_engine import DockerEngine
 from tests.support.eventually import eventually
-from tests.support.here_shell import HereShell
 
 WHO = ("anna on laptop", "ben on desktop")
 
@@ -72,7 +72,7 @@ class Spells:
 async def interleave(stack: BoxStack, seed: int) -> None:
     """A random play of the two; then each in turn has one last wish, which must come true."""
     dice = random.Random(seed)
-    shells = [CutShell(HereShell(environment(stack.engine))) for _ in WHO]
+    shells = [CutShell(LocalShell(environment(stack.engine))) for _ in WHO]
     spells = Spells()
     async with contextlib.AsyncExitStack() as ending:
         clients = []
@@ -155,7 +155,7 @@ async def test_the_last_wish_comes_true_in_two_hundred_plays(stack: BoxStack, ba
 
 async def test_a_start_goes_on_after_the_connection_was_away(stack: BoxStack) -> None:
     stack.engine.remove(stack.project)
-    shell = CutShell(HereShell(environment(stack.engine)))
+    shell = CutShell(LocalShell(environment(stack.engine)))
     async with client_of(stack, shell=shell) as client:
         starting = asyncio.create_task(client.do(Deed.START, *CPU))
         await eventually(lambda: client.status.operation is not None, within_s=10)
@@ -171,7 +171,7 @@ async def test_a_start_goes_on_after_the_connection_was_away(stack: BoxStack) ->
 async def test_a_connection_that_stays_away_ends_the_operation_with_what_is_known(
     stack: BoxStack,
 ) -> None:
-    shell = CutShell(HereShell(environment(stack.engine)))
+    shell = CutShell(LocalShell(environment(stack.engine)))
     async with client_of(stack, shell=shell) as client:
         await client.watch.start()
         starting = asyncio.create_task(client.do(Deed.RESTART, UTILITY))

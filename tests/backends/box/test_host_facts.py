@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strixdesk.backends.box.host_facts import parse_facts, read_facts, read_memory
+from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.core.host import CachedModel, Disk
 from strixdesk.core.stack import Engine, Service, Stack
-from tests.support.plain_shell import PlainShell
 
 GIB = 2**30
 STRIX_HALO = {
@@ -107,7 +107,7 @@ async def test_this_machine_is_read_with_its_files_and_ports(tmp_path: Path) -> 
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        facts = await read_facts(PlainShell(), stack)
+        facts = await read_facts(LocalShell(), stack)
         assert listening.getsockname()[1] in facts.ports
     assert facts.files == {str(models / "a.gguf"): 1234}
     assert facts.cached["a/b"].complete
@@ -118,6 +118,6 @@ async def test_this_machine_is_read_with_its_files_and_ports(tmp_path: Path) -> 
 
 
 async def test_the_memory_alone_is_read() -> None:
-    memory = await read_memory(PlainShell())
+    memory = await read_memory(LocalShell())
     assert memory is not None
     assert 0 < memory.available_bytes <= memory.total_bytes

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.lock import BoxLock, Holder, holding, parse_holder
 from strixdesk.backends.box.look import look
 from strixdesk.backends.box.shell import Completed
 from strixdesk.core.errors import BoxBusy, BoxError, BoxUnreachable
 from tests.support.cut_shell import CutShell
 from tests.support.eventually import eventually
-from tests.support.here_shell import HereShell
 
 ANNA, BEN = "anna on laptop", "ben on desktop"
 
 
 def lock(folder: Path, who: str = ANNA, *, patience_s: float = 30, beat_s: float = 5) -> BoxLock:
     return BoxLock(
-        HereShell(), str(folder), "start coder", who=who, patience_s=patience_s, beat_s=beat_s
+        LocalShell(), str(folder), "start coder", who=who, patience_s=patience_s, beat_s=beat_s
     )
 
 
@@ -32,7 +32,7 @@ async def test_the_second_is_told_who_holds_it_and_since_when(tmp_path: Path) ->
     async with holding(lock(tmp_path)):
         with pytest.raises(BoxBusy, match=r"anna on laptop \(start coder\)"):
             await lock(tmp_path, BEN).ensure()
-        seen = await look(HereShell(), str(tmp_path), [])
+        seen = await look(LocalShell(), str(tmp_path), [])
         assert seen.holder is not None
         assert seen.holder.words(seen.box_now).startswith("anna on laptop (start coder, for ")
 
@@ -41,7 +41,7 @@ async def test_nothing_is_left_of_a_lock_that_was_let_go(tmp_path: Path) -> None
     async with holding(lock(tmp_path)):
         pass
     assert names(tmp_path) == []
-    assert (await look(HereShell(), str(tmp_path), [])).holder is None
+    assert (await look(LocalShell(), str(tmp_path), [])).holder is None
     async with holding(lock(tmp_path, BEN)):
         pass
 
@@ -87,7 +87,7 @@ async def test_what_was_lost_meanwhile_is_taken_again_unless_another_has_it(tmp_
 
 
 async def test_what_a_client_still_holds_after_a_lost_connection_is_its_own(tmp_path: Path) -> None:
-    shell = CutShell(HereShell())
+    shell = CutShell(LocalShell())
     first = BoxLock(shell, str(tmp_path), "start coder", who=ANNA, owner="anna", beat_s=0.2)
     await first.ensure()
     shell.cut()

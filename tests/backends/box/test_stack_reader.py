@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from strixdesk.backends.box.local_shell import LocalShell
+from strixdesk.backends.box.shell import Completed
 from strixdesk.backends.box.stack_reader import find_stacks, read_stack, tiers_of
 from strixdesk.core.errors import CommandFailed
 from strixdesk.core.stack import Engine
 from strixdesk.core.tier import ControlKind
-from tests.support.plain_shell import PlainShell
 from tests.support.stacks import lay_out, need_compose
 
 
@@ -29,7 +31,7 @@ def names(folder: Path) -> list[str]:
 
 async def test_the_four_service_stack_reads_right(tmp_path: Path) -> None:
     root = lay_out("four", tmp_path)
-    stack = await read_stack(PlainShell(), str(root))
+    stack = await read_stack(LocalShell(), str(root))
     assert {mode.name: mode.services for mode in stack.modes} == {
         "gpu": ("vllm_orchestrator", "vllm_coder"),
         "cpu": ("llama_reviewer", "llama_utility"),
@@ -48,7 +50,7 @@ async def test_the_four_service_stack_reads_right(tmp_path: Path) -> None:
 
 
 async def test_the_six_service_stack_reads_right(tmp_path: Path) -> None:
-    stack = await read_stack(PlainShell(), str(lay_out("six", tmp_path)))
+    stack = await read_stack(LocalShell(), str(lay_out("six", tmp_path)))
     assert [(one.role, one.port, one.engine) for one in stack.services] == [
         ("thor", 8001, Engine.VLLM),
         ("valkyrie", 8002, Engine.VLLM),
@@ -62,7 +64,7 @@ async def test_the_six_service_stack_reads_right(tmp_path: Path) -> None:
 
 async def test_compose_gets_the_arguments_of_the_script(tmp_path: Path) -> None:
     root = lay_out("four", tmp_path)
-    mode = (await read_stack(PlainShell(), str(root))).mode("full")
+    mode = (await read_stack(LocalShell(), str(root))).mode("full")
     assert mode is not None
     assert mode.compose == (
         *("--project-directory", str(root), "--env-file", str(root / ".env")),
@@ -81,7 +83,7 @@ async def test_reading_runs_nothing_of_the_script_but_words(tmp_path: Path) -> N
         " docker compose -f compose/vllm.yml up -d ;;\nesac\n",
     )
     before = names(root)
-    stack = await read_stack(PlainShell(), str(root))
+    stack = await read_stack(LocalShell(), str(root))
     assert [mode.name for mode in stack.modes] == ["gpu"]
     assert names(root) == before
     assert (root / ".env").read_text() == (root / ".env.example").read_text()
@@ -94,7 +96,7 @@ async def test_a_script_that_hangs_is_given_up_but_what_it_said_counts(tmp_path:
         '#!/bin/sh\ncase "$1" in\n  gpu) docker compose -f compose/vllm.yml --env-file .env up -d\n'
         "    while :; do :; done ;;\nesac\n",
     )
-    stack = await read_stack(PlainShell(), str(root))
+    stack = await read_stack(LocalShell(), str(root))
     assert [mode.services for mode in stack.modes] == [("vllm_thor", "vllm_valkyrie")]
 
 
@@ -102,7 +104,7 @@ async def test_a_script_that_gets_round_the_path_is_never_run(tmp_path: Path) ->
     root = lay_out("six", tmp_path)
     ran = tmp_path / "ran"
     script(root, f"#!/bin/sh\n: > {ran}\n/usr/bin/docker compose -f compose/vllm.yml up -d\n")
-    stack = await read_stack(PlainShell(), str(root))
+    stack = await read_stack(LocalShell(), str(root))
     assert not ran.exists()
     assert [mode.name for mode in stack.modes] == ["cpu", "vllm", "all"]
 
@@ -116,12 +118,26 @@ async def test_what_starts_one_after_the_other_is_one_mode(tmp_path: Path) -> No
         "sudo -n docker compose --env-file .env --project-directory . -f compose/vllm.yml "
         "-f compose/cpu.yml up -d --wait llama_odin\n",
     )
-    (mode,) = (stack := await read_stack(PlainShell(), str(root))).modes
+    (mode,) = (stack := await read_stack(LocalShell(), str(root))).modes
     assert (mode.name, mode.services) == ("up", ("vllm_thor", "llama_odin"))
     assert mode.exports == ("LLAMA_MODELS_DIR=/elsewhere",)
     odin = stack.service("llama_odin")
     assert odin is not None
     assert (odin.model_path or "").startswith("/elsewhere/")
+
+
+class OverheardShell(LocalShell):
+    """What was asked of it is known to everybody on the box."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Sequence[str]] = []
+
+    async def run(
+        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 20.0
+    ) -> Completed:
+        self.asked.append(argv)
+        return await super().run(argv, stdin=stdin, timeout_s=timeout_s)
 
 
 async def test_secrets_that_a_script_exports_stand_in_no_command_line(tmp_path: Path) -> None:
@@ -133,7 +149,7 @@ async def test_secrets_that_a_script_exports_stand_in_no_command_line(tmp_path: 
         "#!/bin/bash\nset -a; . ./.env; set +a\nexport OTHER_API_KEY=verysecret THOR_PORT=9001\n"
         "docker compose --env-file .env -f compose/vllm.yml up -d\n",
     )
-    shell = PlainShell()
+    shell = OverheardShell()
     stack = await read_stack(shell, str(root))
     assert [mode.exports for mode in stack.modes] == [("THOR_PORT=9001",)]
     assert "verysecret" not in repr((stack.modes, shell.asked))
@@ -149,7 +165,7 @@ async def test_what_waits_in_a_profile_is_known_but_no_mode_starts_it(tmp_path: 
     cpu.write_text(
         cpu.read_text().replace("  llama_odin:\n", '  llama_odin:\n    profiles: ["odin"]\n')
     )
-    stack = await read_stack(PlainShell(), str(root))
+    stack = await read_stack(LocalShell(), str(root))
     odin = stack.service("llama_odin")
     assert odin is not None
     assert (odin.port, odin.variables["port"]) == (8011, "ODIN_PORT")
@@ -162,7 +178,7 @@ async def test_what_waits_in_a_profile_is_known_but_no_mode_starts_it(tmp_path: 
 async def test_without_a_script_each_file_is_a_mode(tmp_path: Path) -> None:
     root = lay_out("six", tmp_path)
     (root / "scripts" / "up").unlink()
-    stack = await read_stack(PlainShell(), str(root))
+    stack = await read_stack(LocalShell(), str(root))
     assert {mode.name: len(mode.services) for mode in stack.modes} == {
         "cpu": 4,
         "vllm": 2,
@@ -173,7 +189,7 @@ async def test_without_a_script_each_file_is_a_mode(tmp_path: Path) -> None:
 async def test_a_mode_that_compose_refuses_is_left_out_with_the_reason(tmp_path: Path) -> None:
     root = lay_out("six", tmp_path)
     (root / "compose" / "cpu.yml").write_text("services: [")
-    stack = await read_stack(PlainShell(), str(root))
+    stack = await read_stack(LocalShell(), str(root))
     assert [mode.name for mode in stack.modes] == ["gpu"]
     assert "The mode “cpu” was left out" in stack.left_out[0]
 
@@ -182,14 +198,14 @@ async def test_a_stack_without_its_env_file_says_what_to_do(tmp_path: Path) -> N
     root = lay_out("six", tmp_path)
     (root / ".env").unlink()
     with pytest.raises(CommandFailed, match=r"no \.env file yet") as caught:
-        await read_stack(PlainShell(), str(root))
+        await read_stack(LocalShell(), str(root))
     assert ".env.example" in caught.value.advice
 
 
 @pytest.mark.parametrize("folder", ["/no/such/folder", "-rf", "$(touch owned)", "a\nb", ""])
 async def test_a_folder_that_is_not_there_is_an_error(folder: str, tmp_path: Path) -> None:
     with pytest.raises(CommandFailed):
-        await read_stack(PlainShell({"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}), folder)
+        await read_stack(LocalShell({"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}), folder)
     assert names(tmp_path) == []
 
 
@@ -197,7 +213,7 @@ async def test_a_box_without_room_for_temporary_files_does_not_lose_its_modes(
     tmp_path: Path,
 ) -> None:
     root = lay_out("four", tmp_path)
-    shell = PlainShell({**os.environ, "TMPDIR": str(tmp_path / "none")})
+    shell = LocalShell({**os.environ, "TMPDIR": str(tmp_path / "none")})
     with pytest.raises(CommandFailed, match="no room for temporary files"):
         await read_stack(shell, str(root))
 
@@ -214,7 +230,7 @@ async def test_what_is_printed_before_the_answer_of_compose_is_no_part_of_it(
     )
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", str(docker.parent), prepend=os.pathsep)
-    stack = await read_stack(PlainShell(), str(root))
+    stack = await read_stack(LocalShell(), str(root))
     assert [mode.name for mode in stack.modes] == ["gpu", "cpu", "full"]
 
 
@@ -225,12 +241,12 @@ async def test_stacks_are_found_in_the_home_directory(
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "compose.yaml").write_text("services: {a: {image: nginx}}\n")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert str(root) in (found := await find_stacks(PlainShell()))
+    assert str(root) in (found := await find_stacks(LocalShell()))
     assert str(tmp_path / "web") not in found
 
 
 async def test_tiers_say_where_they_answer_and_how_they_are_started(tmp_path: Path) -> None:
-    stack = await read_stack(PlainShell(), str(lay_out("four", tmp_path)))
+    stack = await read_stack(LocalShell(), str(lay_out("four", tmp_path)))
     tiers = {tier.name: tier for tier in tiers_of(stack, "halo", "fd7a::1")}
     coder = tiers["halo/vllm_coder"]
     assert coder.base_url == "http://[fd7a::1]:8002/v1"

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.stack_reader import read_stack
 from strixdesk.backends.inventory.compose_stack import ComposeStack
 from strixdesk.core.errors import CommandFailed
 from strixdesk.core.tier import ControlKind, TierState
-from tests.support.plain_shell import PlainShell
 from tests.support.stacks import lay_out, need_compose
 
 
@@ -18,7 +18,7 @@ async def test_each_server_of_a_stack_is_a_tier_of_its_source(
     need_compose(monkeypatch)
     root = str(lay_out("six", tmp_path))
     listing = await ComposeStack(
-        "norse", lambda: read_stack(PlainShell(), root), host="halo"
+        "norse", lambda: read_stack(LocalShell(), root), host="halo"
     ).read()
     assert [(one.tier.name, one.tier.base_url) for one in listing.models] == [
         ("norse/vllm_thor", "http://halo:8001/v1"),
@@ -39,13 +39,13 @@ async def test_the_tiers_of_a_box_are_started_by_it(
 ) -> None:
     need_compose(monkeypatch)
     root = str(lay_out("six", tmp_path))
-    source = ComposeStack("halo", lambda: read_stack(PlainShell(), root), controlled=True)
+    source = ComposeStack("halo", lambda: read_stack(LocalShell(), root), controlled=True)
     control = (await source.read()).models[0].tier.control
     assert control is not None
     assert (control.kind, control.box, control.unit) == (ControlKind.COMPOSE, "halo", "vllm_thor")
 
 
 async def test_a_stack_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    source = ComposeStack("a", lambda: read_stack(PlainShell(), str(tmp_path / "none")))
+    source = ComposeStack("a", lambda: read_stack(LocalShell(), str(tmp_path / "none")))
     with pytest.raises(CommandFailed):
         await source.read()
