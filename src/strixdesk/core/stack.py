@@ -92,6 +92,13 @@ class Stack:
     modes: tuple[Mode, ...]
     left_out: tuple[str, ...] = ()
     """Sentences about what could not be read, and why."""
+    earlier_env_files: tuple[str, ...] = ()
+    """The script gives compose these before `env_file`, in this order."""
+
+    @property
+    def env_files(self) -> tuple[str, ...]:
+        """Of the values that several of them give, the last one's counts."""
+        return (*self.earlier_env_files, *((self.env_file,) if self.env_file else ()))
 
     def service(self, name: str) -> Service | None:
         return next((one for one in self.services if one.name == name), None)

@@ -135,10 +135,9 @@ def up_call(calls: Sequence[DockerCall]) -> UpCall | None:
     return UpCall(words, () if everything else tuple(services), tuple(exports))
 
 
-def value_of(compose: Sequence[str], *names: str) -> str | None:
-    """The last value that the arguments give one of these flags."""
-    values = [compose[at + 1] for at, word in enumerate(compose[:-1]) if word in names]
-    return values[-1] if values else None
+def values_of(compose: Sequence[str], flag: str) -> tuple[str, ...]:
+    """What the arguments give a flag that takes several, in order."""
+    return tuple(compose[at + 1] for at, word in enumerate(compose[:-1]) if word == flag)
 
 
 def _up(call: DockerCall) -> tuple[list[tuple[str, ...]], list[str]] | None:

@@ -72,6 +72,58 @@ async def test_another_env_file_of_the_script_still_counts(stack: Stack) -> None
     assert ports.read_text() == "UTILITY_PORT=8012\n"
 
 
+async def with_ports(stack: Stack) -> tuple[Stack, Path]:
+    """The script gives compose a file of its own for the ports after the .env."""
+    up = Path(stack.directory) / "scripts" / "up"
+    line = "--env-file $ROOT/.env"
+    up.write_text(up.read_text().replace(line, f"{line} --env-file $ROOT/ports.env"))
+    ports = Path(stack.directory) / "ports.env"
+    ports.write_text("UTILITY_PORT=8012\nORCH_PORT=8011\n")
+    return await read_stack(LocalShell(), stack.directory), ports
+
+
+async def test_of_several_env_files_the_last_that_has_a_value_counts(stack: Stack) -> None:
+    again, ports = await with_ports(stack)
+    assert again.env_files == (stack.env_file, str(ports))
+    assert {one.port for one in again.services} >= {8011, 8012}
+    read = await read_env(LocalShell(), again)
+    assert (read["ORCH_PORT"], read["UTILITY_PORT"]) == ("8011", "8012")
+    assert "CODER_GPU_UTIL" in read
+
+
+async def test_a_value_is_changed_in_the_last_file_that_has_it(stack: Stack) -> None:
+    again, ports = await with_ports(stack)
+    before = env(stack).read_text()
+    edit = await plan_edit(LocalShell(), again, {"ORCH_PORT": "9001"})
+    assert edit.path == str(ports)
+    assert await apply_edit(LocalShell(), again, edit) == f"{ports}.strixdesk-backup"
+    assert ports.read_text() == "UTILITY_PORT=8012\nORCH_PORT=9001\n"
+    assert env(stack).read_text() == before
+
+
+async def test_values_of_several_files_change_at_once(stack: Stack) -> None:
+    again, ports = await with_ports(stack)
+    changes = {"ORCH_PORT": "9001", "CODER_GPU_UTIL": "0.55", "NEW_NAME": "here"}
+    edit = await plan_edit(LocalShell(), again, changes)
+    assert edit.diff.count("@@") >= 2
+    backup = await apply_edit(LocalShell(), again, edit)
+    assert backup == f"{stack.env_file}.strixdesk-backup and {ports}.strixdesk-backup"
+    assert "CODER_GPU_UTIL=0.55" in env(stack).read_text()
+    assert ports.read_text() == "UTILITY_PORT=8012\nORCH_PORT=9001\nNEW_NAME=here\n"
+
+
+async def test_where_one_of_several_files_cannot_be_written_none_is_changed(stack: Stack) -> None:
+    again, ports = await with_ports(stack)
+    before = env(stack).read_text()
+    edit = await plan_edit(LocalShell(), again, {"ORCH_PORT": "9001", "CODER_GPU_UTIL": "0.55"})
+    ports.write_text("SOMEBODY=else\n")
+    with pytest.raises(BoxError, match="somebody else"):
+        await apply_edit(LocalShell(), again, edit)
+    assert env(stack).read_text() == before
+    assert ports.read_text() == "SOMEBODY=else\n"
+    assert leftovers(stack) == [".env", ".env.example"]
+
+
 async def test_a_file_that_changed_meanwhile_is_left_alone(stack: Stack) -> None:
     edit = await plan_edit(LocalShell(), stack, {"CODER_GPU_UTIL": "0.55"})
     env(stack).write_text("SOMEBODY=else\n")

@@ -1,5 +1,5 @@
-"""Changing values of a stack's .env file on the box: looked at first, tried by compose, then put
-in its place whole, with the former one kept beside it."""
+"""Changing values of a stack's env files on the box: looked at first, tried by compose, then put
+in their place whole, with the former ones kept beside them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from posixpath import join
 
 from strixdesk.backends.box.shell import Completed, Shell
 from strixdesk.core.env_file import changed, difference, values
 from strixdesk.core.errors import BoxError, CommandFailed
 from strixdesk.core.stack import Mode, Stack
+from strixdesk.core.up_script import values_of
 
 BACKUP_SUFFIX = ".strixdesk-backup"
 
@@ -41,43 +43,87 @@ mv -f -- "$draft" "$file" || exit 94
 """
 
 
+_RESTORE = r"""
+file=$(readlink -f -- "$1") && mv -f -- "$2" "$file"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEdit:
+    """Of one of the files."""
+
+    path: str
+    before: str
+    after: str
+
+
 @dataclass(frozen=True, slots=True)
 class EnvEdit:
     """A change that was looked at, and not made yet."""
 
     path: str
-    before: str
-    after: str
+    """Of the file that changes; several are listed."""
+    files: tuple[FileEdit, ...]
+    """Those that change, in the order in which compose is given them."""
     diff: str
     """Secrets are masked in it. Empty: nothing changes."""
 
 
 async def read_env(shell: Shell, stack: Stack) -> dict[str, str]:
-    """Raises CommandFailed when there is no env file or it cannot be read."""
-    return values(await _read(shell, _path(stack)))
+    """What counts where several files give a value. Raises CommandFailed when there is no env file
+    or one cannot be read."""
+    found: dict[str, str] = {}
+    for path in _paths(stack):
+        found |= values(await _read(shell, path))
+    return found
 
 
 async def plan_edit(shell: Shell, stack: Stack, changes: Mapping[str, str]) -> EnvEdit:
-    """Writes nothing. Raises SettingsError for a name or value that cannot be written."""
-    path = _path(stack)
-    before = await _read(shell, path)
-    after = changed(before, changes)
-    return EnvEdit(path, before, after, difference(before, after, path))
+    """A value changes in the last file that has it. Writes nothing. Raises SettingsError for a name
+    or value that cannot be written."""
+    texts = {path: await _read(shell, path) for path in _paths(stack)}
+    where = {name: path for path, text in texts.items() for name in values(text)}
+    edits = []
+    for path, before in texts.items():
+        mine = {
+            name: value
+            for name, value in changes.items()
+            if where.get(name, _for_new_names(stack)) == path
+        }
+        if (after := changed(before, mine)) != before:
+            edits.append(FileEdit(path, before, after))
+    diff = "".join(difference(one.before, one.after, one.path) for one in edits)
+    path = " and ".join(one.path for one in edits) or _paths(stack)[-1]
+    return EnvEdit(path, tuple(edits), diff)
 
 
 async def apply_edit(shell: Shell, stack: Stack, edit: EnvEdit) -> str:
-    """The path of the backup. Raises CommandFailed when compose refuses the new values, and
-    BoxError when somebody else changed the file meanwhile; then nothing is changed."""
-    if not edit.diff:
-        return ""
-    draft = await _draft(shell, edit)
+    """The path of the backup; several are listed. Raises CommandFailed when compose refuses the new
+    values, and BoxError when somebody else changed a file meanwhile; then nothing is changed."""
+    drafts: dict[str, str] = {}
+    written: list[FileEdit] = []
     try:
-        await _validate(shell, stack, edit.path, draft)
-        backup = edit.path + BACKUP_SUFFIX
-        expected = hashlib.sha256(edit.before.encode()).hexdigest()
-        done = await shell.run(["sh", "-c", _REPLACE, "sh", edit.path, draft, expected, backup])
+        for one in edit.files:
+            drafts[one.path] = await _draft(shell, one)
+        if drafts:
+            await _validate(shell, stack, drafts)
+        for one in edit.files:
+            await _replace(shell, one, drafts[one.path])
+            written.append(one)
+    except BaseException:
+        for one in reversed(written):
+            await asyncio.shield(shell.run(["sh", "-c", _RESTORE, "sh", one.path, _backup(one)]))
+        raise
     finally:
-        await asyncio.shield(shell.run(["rm", "-f", "--", draft]))
+        if drafts:
+            await asyncio.shield(shell.run(["rm", "-f", "--", *drafts.values()]))
+    return " and ".join(map(_backup, edit.files))
+
+
+async def _replace(shell: Shell, edit: FileEdit, draft: str) -> None:
+    expected = hashlib.sha256(edit.before.encode()).hexdigest()
+    argv = ["sh", "-c", _REPLACE, "sh", edit.path, draft, expected, _backup(edit)]
+    done = await shell.run(argv)
     if done.status == 95:
         raise BoxError(
             f"{edit.path} was changed by somebody else meanwhile.",
@@ -89,15 +135,26 @@ async def apply_edit(shell: Shell, stack: Stack, edit: EnvEdit) -> str:
             "Check who owns it and the space on its disk; nothing was changed.",
             done.status,
         )
-    return backup
 
 
-def _path(stack: Stack) -> str:
-    if stack.env_file is None:
+def _backup(edit: FileEdit) -> str:
+    return edit.path + BACKUP_SUFFIX
+
+
+def _paths(stack: Stack) -> tuple[str, ...]:
+    if not stack.env_files:
         raise CommandFailed(
             f"The stack in {stack.directory} has no .env file.", "Its values are in compose files."
         )
-    return stack.env_file
+    return stack.env_files
+
+
+def _for_new_names(stack: Stack) -> str:
+    """The last file that every mode is given, so that the value counts in all of them."""
+    paths = _paths(stack)
+    given = [values_of(mode.compose, "--env-file") for mode in stack.modes]
+    shared = [path for path in paths if all(path in files for files in given)]
+    return (shared or paths)[-1]
 
 
 async def _read(shell: Shell, path: str) -> str:
@@ -111,7 +168,7 @@ async def _read(shell: Shell, path: str) -> str:
     return done.out
 
 
-async def _draft(shell: Shell, edit: EnvEdit) -> str:
+async def _draft(shell: Shell, edit: FileEdit) -> str:
     done = await shell.run(["sh", "-c", _DRAFT, "sh", edit.path], stdin=edit.after.encode())
     if not done.ok or not done.out:
         raise CommandFailed(
@@ -122,12 +179,13 @@ async def _draft(shell: Shell, edit: EnvEdit) -> str:
     return done.out
 
 
-async def _validate(shell: Shell, stack: Stack, path: str, draft: str) -> None:
-    """Compose reads every mode with the draft in place of the file."""
+async def _validate(shell: Shell, stack: Stack, drafts: Mapping[str, str]) -> None:
+    """Compose reads every mode with the drafts in place of the files."""
+    own = join(stack.directory, ".env")
     for mode in stack.modes:
         prefix = ["env", *mode.exports] if mode.exports else []
         done = await shell.run(
-            [*prefix, "docker", "compose", *_with_draft(mode, path, draft), "config", "--quiet"],
+            [*prefix, "docker", "compose", *_with(drafts, mode, own), "config", "--quiet"],
             timeout_s=30,
         )
         if not done.ok:
@@ -138,11 +196,11 @@ async def _validate(shell: Shell, stack: Stack, path: str, draft: str) -> None:
             )
 
 
-def _with_draft(mode: Mode, path: str, draft: str) -> Sequence[str]:
-    """There may be other env files besides; one that is not named is found by compose itself."""
+def _with(drafts: Mapping[str, str], mode: Mode, own: str) -> Sequence[str]:
+    """`own`: the file that compose finds by itself where the mode names none."""
     if "--env-file" not in mode.compose:
-        return ["--env-file", draft, *mode.compose]
-    return [draft if word == path else word for word in mode.compose]
+        return ["--env-file", drafts[own], *mode.compose] if own in drafts else mode.compose
+    return [drafts.get(word, word) for word in mode.compose]
 
 
 def _last(done: Completed) -> str:

@@ -18,7 +18,7 @@ from strixdesk.core.up_script import (
     possible_modes,
     recorded_calls,
     up_call,
-    value_of,
+    values_of,
 )
 
 _TRY_S = 120.0
@@ -109,16 +109,18 @@ async def without_env_file(
     """Many scripts export their whole env file. Compose reads that by itself: only what differs
     from it is kept, and never a secret, which would stand in a command line. Second: the names of
     the secrets that were withheld."""
-    told: dict[str, Mapping[str, str]] = {}
+    told: dict[str, dict[str, str]] = {}
     withheld: dict[str, None] = {}
     kept: dict[str, UpCall] = {}
     for mode, call in wanted.items():
-        path = value_of(call.compose, "--env-file") or ""
-        if call.exports and path and path not in told:
-            told[path] = values((await shell.run(["cat", "--", path])).out)
+        given: dict[str, str] = {}
+        for path in values_of(call.compose, "--env-file") if call.exports else ():
+            if path not in told:
+                told[path] = values((await shell.run(["cat", "--", path])).out)
+            given |= told[path]
         exports = []
         for name, _, value in (one.partition("=") for one in call.exports):
-            same = told.get(path, {}).get(name)
+            same = given.get(name)
             if same is not None and (same == value or "$" in same):
                 continue
             if is_secret(name):

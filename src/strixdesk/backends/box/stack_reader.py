@@ -20,7 +20,7 @@ from strixdesk.core.errors import CommandFailed
 from strixdesk.core.service_command import read_service
 from strixdesk.core.stack import Engine, Mode, Service, Stack
 from strixdesk.core.tier import Control, ControlKind, Tier
-from strixdesk.core.up_script import UpCall, value_of
+from strixdesk.core.up_script import UpCall, values_of
 
 _AT_ONCE = 3
 _CONFIG_S = 30.0
@@ -170,9 +170,14 @@ def _stack(
         modes.append(Mode(name, call.compose, started, call.exports, others, project))
     if failure is not None and not modes:
         raise failure
-    env = next((value_of(mode.compose, "--env-file") for mode in modes), None)
-    if env is None and folder.env:
-        env = join(folder.path, ".env")
+    own = (join(folder.path, ".env"),) if folder.env else ()
+    *earlier, env = (
+        dict.fromkeys(
+            file for mode in modes for file in values_of(mode.compose, "--env-file") or own
+        )
+        or own
+        or (None,)
+    )
     order = _ordered(sorted(services), services)
     return Stack(
         folder.path,
@@ -180,6 +185,7 @@ def _stack(
         tuple(services[name] for name in order),
         tuple(modes),
         tuple(left_out),
+        tuple(earlier),
     )
 
 
