@@ -11,7 +11,7 @@ RUN_PACKAGES="libportaudio2 libegl1 libgl1 libxkbcommon0 libxkbcommon-x11-0 libx
   libfontconfig1 fonts-dejavu-core"
 # A sound card made of software, a screen made of memory, hands for both; an ssh server and login
 # shells; a keychain on a message bus of its own.
-TEST_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins xvfb openbox xdotool x11-apps imagemagick sox
+TEST_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins xvfb openbox xdotool x11-apps x11-utils imagemagick sox
   espeak-ng openssh-server fish zsh tcsh busybox gnome-keyring dbus-daemon"
 
 say() { printf '%s\n' "$*" >&2; }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -20,6 +21,7 @@ NO_SCREEN = (
     "strixdesk: there is no screen to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is "
     'set). Without one, try `strixdesk ask "…"`, or `strixdesk --help` for all commands.'
 )
+PAINTED_WITHIN_S = 2.0
 NO_SCREEN_NEEDED = ("offscreen", "minimal", "vnc")
 
 
@@ -53,8 +55,7 @@ def run_app(config_file: Path | None, data_dir: Path | None, *, verbose: bool = 
     try:
         shell = WindowShell(paths.data_dir / "window.ini")
         shell.show()
-        while not shell.painted:
-            application.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+        await_paint(application, shell)
         if verbose:
             print("first paint", file=sys.stderr, flush=True)  # noqa: T201
 
@@ -65,6 +66,18 @@ def run_app(config_file: Path | None, data_dir: Path | None, *, verbose: bool = 
         instance.release()
         collector.stop()
     return 0
+
+
+def await_paint(application: QApplication, shell: WindowShell) -> None:
+    """Not for ever: behind a locked screen or on another desktop it is not painted yet."""
+    until = time.monotonic() + PAINTED_WITHIN_S
+    QTimer.singleShot(int(PAINTED_WITHIN_S * 1000) + 1, application, _wake)
+    while not shell.painted and time.monotonic() < until:
+        application.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+
+
+def _wake() -> None:
+    """An event for those who wait for one."""
 
 
 def _no_screen() -> bool:

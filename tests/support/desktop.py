@@ -34,6 +34,10 @@ class Screen:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        wait_for(self._is_managed, 30)  # a window that is shown while it starts may stay unseen
+
+    def _is_managed(self) -> bool:
+        return "window id" in self._try("xprop", "-root", "_NET_CLIENT_LIST").stdout
 
     def key(self, *arguments: str) -> None:
         """`keydown F9`, `type hello`, … as xdotool understands them."""

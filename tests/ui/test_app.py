@@ -1,0 +1,25 @@
+"""How the program begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from strixdesk import app
+from strixdesk.ui.window_shell import WindowShell
+
+
+def test_a_window_that_nobody_can_see_yet_does_not_hold_up_the_start(
+    qapp: QApplication, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "PAINTED_WITHIN_S", 0.05)
+    shell = WindowShell(tmp_path / "window.ini")
+    qtbot.addWidget(shell)
+    app.await_paint(qapp, shell)  # never shown: as behind a locked screen
+    assert not shell.painted
+    shell.show()
+    app.await_paint(qapp, shell)
+    assert shell.painted
