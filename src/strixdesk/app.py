@@ -71,13 +71,10 @@ def run_app(config_file: Path | None, data_dir: Path | None, *, verbose: bool = 
 def await_paint(application: QApplication, shell: WindowShell) -> None:
     """Not for ever: behind a locked screen or on another desktop it is not painted yet."""
     until = time.monotonic() + PAINTED_WITHIN_S
-    QTimer.singleShot(int(PAINTED_WITHIN_S * 1000) + 1, application, _wake)
+    alarm = QTimer()  # an event at the latest then, to be woken by
+    alarm.start(int(PAINTED_WITHIN_S * 1000) + 1)
     while not shell.painted and time.monotonic() < until:
         application.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
-
-
-def _wake() -> None:
-    """An event for those who wait for one."""
 
 
 def _no_screen() -> bool:
