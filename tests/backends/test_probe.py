@@ -56,6 +56,12 @@ LM_STUDIO = {
 }
 VISION = frozenset({Capability.VISION})
 
+ROUTER = {
+    "/v1/models": recorded("llama/router_loaded.json"),
+    "/health": reply(200, b'{"status":"ok"}'),
+    "/props": recorded("llama/router_props.json"),
+}
+
 SERVERS: list[tuple[str, dict[str, Script], Served]] = [
     (
         "llama.cpp",
@@ -83,6 +89,11 @@ SERVERS: list[tuple[str, dict[str, Script], Served]] = [
             "/props": recorded("llama/router_props.json"),
         },
         Served("gemma3", frozenset(), None, "llama.cpp"),
+    ),
+    (
+        "llama.cpp with many models, one of them loaded",
+        ROUTER,
+        Served("alpha", frozenset(), 2048, "llama.cpp"),
     ),
     (
         "vLLM",
@@ -170,6 +181,12 @@ TROUBLES: list[tuple[str, dict[str, Script], type[TierError], str]] = [
         TierRefused,
         "asleep",
     ),
+    (
+        "llama.cpp's router, loading",
+        {**ROUTER, "/v1/models": recorded("llama/router_loading.json")},
+        TierLoading,
+        "still loading",
+    ),
     ("empty", {"/v1/models": reply(200, b'{"data":[]}'), **{
         "/api/tags": reply(200, b'{"models":[]}')}}, TierRefused, "no model to chat with"),
 ]  # fmt: skip
@@ -192,10 +209,35 @@ async def test_what_stands_against_asking_is_told(
     assert caught.value.advice
 
 
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("beta", "It is loaded when it is asked."),
+        ("broken", "It ended with exit status 1, and is loaded again when it is asked."),
+    ],
+)
+async def test_a_model_that_is_not_in_memory_is_told_and_not_asked_itself(
+    model: str, says: str, faults: FaultServer, probe: Probe
+) -> None:
+    serve(faults, ROUTER)
+    served = await probe.ask(faults.tier(model=model))
+    assert (served.unloaded, served.detail) == (True, says)
+    assert sorted(one.path for one in faults.requests) == ["/health", "/props", "/v1/models"]
+
+
+async def test_given_a_router_that_loads_nothing_by_itself_then_that_stands_against_asking(
+    faults: FaultServer, probe: Probe
+) -> None:
+    serve(faults, {**ROUTER, "/props": reply(200, b'{"role":"router","models_autoload":false}')})
+    assert not (await probe.ask(faults.tier(model="alpha"))).unloaded
+    with pytest.raises(TierRefused, match="only when it is told to"):
+        await probe.ask(faults.tier(model="beta"))
+
+
 async def test_a_configured_model_that_is_not_there_is_told_with_what_is(
     faults: FaultServer, probe: Probe
 ) -> None:
-    serve(faults, SERVERS[3][1])
+    serve(faults, SERVERS[4][1])
     with pytest.raises(TierRefused, match=r"“nope”; it has: orchestrator\."):
         await probe.ask(faults.tier(model="nope"))
 

@@ -17,7 +17,7 @@ STREAMS = {
     f"{path.parent.name}/{path.stem}": path
     for folder in ("data/wire", "backends/recorded")
     for path in sorted((TESTS / folder).rglob("*.sse"))
-    if path.stem not in {"killed", "engine_died"}  # these have no end
+    if path.stem not in {"killed", "router_killed", "engine_died"}  # these have no end
 }
 
 

@@ -83,6 +83,14 @@ def test_each_server_is_asked_in_its_own_words() -> None:
     }
 
 
+async def test_a_router_is_not_made_to_load_a_model_to_count(
+    tokenizer: Tokenizer, faults: FaultServer
+) -> None:
+    tier = Tier("llama", faults.base_url, model="beta")
+    assert await tokenizer.count(tier, LLAMA, "Hello world") is None
+    assert [request.path for request in faults.requests] == ["/tokenize?autoload=false"]
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -151,6 +151,13 @@ BREAKS = [
         "connection was cut",
         kept="In the year 2",
     ),
+    Fault(
+        "a model of llama-server's router is killed",
+        stream(recorded("llama/router_killed.sse")),
+        StreamBroken,
+        "ended without saying that it was finished",
+        kept="a creature of legend, and a",
+    ),
     # -- drop by drop
     Fault(
         "a header that never ends",

@@ -111,6 +111,12 @@ REFUSALS = [
         "does not have the model",
     ),
     Fault(
+        "llama.cpp's router: a model that cannot be loaded",
+        http(500, recorded("llama/router_load_failed.json")),
+        TierRefused,
+        "failed to load",
+    ),
+    Fault(
         "Ollama: no such model",
         http(404, said('model "nope" not found, try pulling it first', type="not_found_error")),
         TierRefused,

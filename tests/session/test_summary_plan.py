@@ -140,8 +140,9 @@ def test_the_utility_writes_it_else_the_fastest_of_the_house() -> None:
         replace(READY, stale=True),
         replace(READY, activity=Activity(running=1)),
         replace(READY, context_tokens=1024),
+        replace(READY, unloaded=True),
     ],
-    ids=["loading", "stale", "busy", "too small"],
+    ids=["loading", "stale", "busy", "too small", "not in memory"],
 )
 def test_who_is_not_ready_or_busy_or_too_small_is_passed_over(status: TierStatus) -> None:
     assert writer(BIG, SMALL, utility=status) == BIG

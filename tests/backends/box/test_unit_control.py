@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.unit_control import UnitControl, control_of
 from strixdesk.core.errors import BoxError, BoxUnreachable, CommandFailed
 from strixdesk.core.tier import Control, ControlKind, Tier
-from tests.support.fault_server import FaultServer
+from tests.support.fault_server import FaultServer, Script
 from tests.support.fault_server import http as answer
 
 
@@ -128,6 +129,40 @@ async def test_what_llama_swap_refuses_is_quoted(
 async def test_a_llama_swap_that_is_away_is_told(http: httpx.AsyncClient) -> None:
     with pytest.raises(BoxUnreachable, match="does not answer"):
         await made(Control(ControlKind.LLAMA_SWAP, unit="a"), http).start()
+
+
+def _router(state: str, *, failed: bool = False) -> Script:
+    status = {"value": state} | ({"failed": True, "exit_code": 1} if failed else {})
+    models = {"data": [{"id": "a", "status": status}, {"id": "b", "status": {"value": "loaded"}}]}
+    return answer(200, json.dumps(models).encode())
+
+
+async def test_llama_servers_router_loads_and_unloads_and_is_done_when_its_list_says_so(
+    faults: FaultServer, http: httpx.AsyncClient
+) -> None:
+    faults.on("/models/load", answer(200, b'{"success":true}'))
+    faults.on("/models/unload", answer(200, b'{"success":true}'))
+    faults.on("/v1/models", *map(_router, ("unloaded", "loading", "loaded", "loaded", "unloaded")))
+    control = Control(ControlKind.LLAMA_ROUTER, unit="a")
+    model = made(control, http, base_url=f"{faults.base_url}/v1")
+    await model.start()
+    assert [one.json for one in faults.asked("/models/load")] == [{"model": "a"}]
+    await model.stop()
+    assert [one.json for one in faults.asked("/models/unload")] == [{"model": "a"}]
+    assert await model.is_running() is False
+
+
+async def test_a_load_of_the_router_that_fails_and_a_model_that_it_lacks_are_told(
+    faults: FaultServer, http: httpx.AsyncClient
+) -> None:
+    faults.on("/models/load", answer(200, b'{"success":true}'))
+    faults.on(
+        "/v1/models", _router("unloaded"), _router("loading"), _router("unloaded", failed=True)
+    )
+    for unit, words in (("a", "could not be loaded"), ("nope", "no model “nope”")):
+        control = Control(ControlKind.LLAMA_ROUTER, unit=unit)
+        with pytest.raises(BoxError, match=words):
+            await made(control, http, base_url=f"{faults.base_url}/v1").start()
 
 
 async def test_compose_services_and_uncontrolled_tiers_are_not_dealt_with_here(
