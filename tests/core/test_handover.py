@@ -200,6 +200,7 @@ def test_a_code_fence_that_is_opened_again_is_taken_out() -> None:
 
 def test_a_fence_that_is_closed_is_no_reopened_one() -> None:
     so_far = "```python\nx = 1\n"
+    assert continued(so_far, "```") == "```python\nx = 1\n```"
     assert continued(so_far, "```\nDone.") == "```python\nx = 1\n```\nDone."
 
 
@@ -220,6 +221,26 @@ def test_another_answer_that_only_begins_like_the_first_is_not_put_behind_it(
     said = PROSE[:60] + "; and the fog came in." + " It stayed for days." * words_more
     assert joint.feed(said) + joint.finish() == ""
     assert not joint.caught_up
+
+
+@pytest.mark.parametrize(
+    ("so_far", "whole"),
+    [
+        ("So it is.", True),
+        ("So it is", False),
+        ("First,", False),
+        ("**So it is**", True),
+        ("Look:\n\n```\nx = (1)\n", False),
+        ("Look:\n\n```\nx = (1)\n```\n", True),
+    ],
+)
+@pytest.mark.parametrize("again", [True, False])
+def test_whoever_is_told_to_go_on_and_does_not_ends_only_what_looks_whole(
+    so_far: str, whole: bool, again: bool
+) -> None:
+    joint = Continuation(so_far)
+    assert (joint.feed(so_far if again else "") + joint.finish()).strip() == ""
+    assert joint.caught_up is whole
 
 
 def test_nothing_but_a_part_of_what_was_said_is_no_end() -> None:

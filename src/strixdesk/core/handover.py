@@ -40,6 +40,8 @@ _OPENINGS = (
 _SAYS_IT_CONTINUES = re.compile(
     r"\b(?:continu\w*|left off|cut off|stopped|rest of)\b.*[:.!…]\s*$", re.IGNORECASE
 )
+_GOES_ON = frozenset(",;:-–—([{/&+=、，；：")
+"""After these signs no answer ends."""
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _SMALL_WORDS = frozenset(
     (
@@ -104,8 +106,8 @@ class Continuation:
         self._begun_anew = False
         """That repetition was of the very beginning."""
         self.caught_up = True
-        """False: it said nothing, or only a part of what had been said before, or all anew in
-        other words; nothing of it can be used."""
+        """False: it said nothing new where more has to come, or all anew in other words; nothing
+        of it can be used."""
         self.differs = False
         """True: it did not begin as it had to; nothing of it can be used."""
 
@@ -122,9 +124,12 @@ class Continuation:
 
     def finish(self) -> str:
         """No more will come."""
-        if self._open and not self._prefilled and not self._held.strip():
-            self.caught_up = False  # not even the words that it was told to repeat
-        return self._decide(final=True) if self._open else ""
+        if not self._open:
+            return ""
+        said = self._decide(final=True)
+        if not said.strip() and not self._prefilled and not _may_be_whole(self._so_far):
+            self.caught_up = False  # it was told to go on, and did not
+        return said
 
     # -- where the new part begins -------------------------------------------------------------
 
@@ -266,10 +271,11 @@ class Continuation:
         while not self._prefilled:
             ahead = self._held[start:].lstrip()
             line, newline, _ = ahead.partition("\n")
-            if not line and not final:
-                return None
+            if not line:
+                return start if final else None
             fence = self._in_fence and line[:3] == "```"[: len(line)] and line.strip("` ") != ""
-            fence = fence or (self._in_fence and not newline and line.strip("`") == "")
+            if self._in_fence and not newline and not line.strip("`"):  # opened again, or closed
+                return start if final else None
             if not (fence or _may_be_preamble(line)):
                 return start
             if not newline and not final:
@@ -305,6 +311,12 @@ class Continuation:
                 break
             position = ahead + 1
         return merged_space(self._so_far, rest[position:])
+
+
+def _may_be_whole(text: str) -> bool:
+    last = text.rstrip()[-1:]
+    in_word = last.isalnum() or last in _GOES_ON or (last != "" and is_mark(last))
+    return not in_word and not inside_fence(text)
 
 
 def _may_be_preamble(line: str) -> bool:
