@@ -212,6 +212,23 @@ async def test_given_measured_answers_then_the_speed_outlives_the_next_listing(
     await inventory.close()
 
 
+async def test_given_an_answer_of_one_that_was_not_loaded_then_its_source_is_asked_again(
+    http: httpx.AsyncClient,
+) -> None:
+    shelf = Shelf("s", "a")
+    loaded = listed("s/a")
+    shelf.answer = Listing((replace(loaded, unloaded=True),))
+    inventory = Inventory(TierWatch([], http=http), [shelf])
+    await inventory.refresh()
+    await inventory.start()
+    assert inventory.statuses()["s/a"].unloaded
+    await eventually(lambda: shelf.asked == 2, within_s=10)
+    shelf.answer = Listing((loaded,))
+    inventory.measured("s/a", 12.0)
+    await eventually(lambda: not inventory.statuses()["s/a"].unloaded, within_s=10)
+    await inventory.close()
+
+
 async def test_given_a_closed_lid_then_no_source_is_asked_until_it_opens(
     http: httpx.AsyncClient,
 ) -> None:

@@ -229,6 +229,9 @@ class Inventory:
         for kept in self._kept.values():
             if status := kept.statuses.get(name):
                 kept.statuses[name] = replace(status, tokens_per_s=tokens_per_s)
+                if status.unloaded:  # not any more; and another may have made room for it
+                    kept.read_at = float("-inf")
+                    kept.work.set()
             if split_name(name)[0] == kept.source.name:
                 kept.speeds[name] = tokens_per_s
 
