@@ -209,6 +209,20 @@ async def test_a_kept_question_can_be_dropped_from_another_conversation(
     assert (shown.id, shown.detail, shown.waits) == (kept.id, DROPPED, False)
 
 
+async def test_questions_for_a_box_that_is_taken_out_wait_no_more(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    all_are(stage, TierState.UNREACHABLE)
+    session = await stage.begin()
+    await said(stage, "First?")
+    (kept,) = waiting(stage)
+    session.remove_box("strix")
+    await stage.heard.until(lambda: not messages(stage)[kept.id].waits)
+    assert messages(stage)[kept.id].detail == "strix was taken out of StrixDesk."
+    assert not boxes.all()
+    assert not stage.tiers.all()
+
+
 async def test_what_is_offered_for_a_dropped_question_is_withdrawn(
     stage: Stage, boxes: ScriptedBoxes
 ) -> None:

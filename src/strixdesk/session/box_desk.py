@@ -57,7 +57,15 @@ class BoxDesk(ConversationDesk):
         if self._waiting:
             self._waiting.moved(tier, status)
 
+    def remove_box(self, name: str) -> None:
+        super().remove_box(name)
+        self._spawn(self._drop_all(name))
+
     # -- questions that wait -------------------------------------------------------------------
+
+    async def _drop_all(self, box: str) -> None:
+        for message_id in await self._waiting.waiting_for(box) if self._waiting else ():
+            await self._drop_waiting(message_id, f"{box} was taken out of StrixDesk.")
 
     def drop_waiting(self, message_id: str) -> None:
         self._spawn(self._drop_waiting(message_id, DROPPED))

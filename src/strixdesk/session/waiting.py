@@ -122,6 +122,10 @@ class Waiting:
         eta = f" That takes {about(took_s)}." if took_s is not None else ""
         return f"Waiting: “{tier.title}” is stopped. This is answered when it is up.{eta}"
 
+    async def waiting_for(self, box: str) -> list[str]:
+        """The messages of questions that wait for that box."""
+        return [kept.message_id for kept in await self._kept.all() if kept.box == box]
+
     async def drop(self, message_id: str) -> Kept | None:
         """Not answered any more, and nothing is offered for it. None: it did not wait."""
         kept = await self._kept.one(message_id)
