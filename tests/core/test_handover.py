@@ -169,6 +169,21 @@ def test_how_the_words_are_cut_into_pieces_does_not_matter() -> None:
         assert continued(PROSE[:cut], said, piece=chance.randrange(1, 9)) == once
 
 
+def test_nor_does_it_with_signs_of_all_kinds() -> None:
+    signs = [
+        *"the a w1 w2 Sure , continuing: ```python\n ``` - | ** 1. ; “ e\u0301 東 👩‍ ß".split()
+    ]
+    signs += ["\n", "\n\n", " ", "  ", "\t", "```\n", "here is the rest:", "<think>"]
+    chance = random.Random(4)
+    for _ in range(2000):
+        so_far = "".join(chance.choices(signs, k=chance.randrange(1, 20)))
+        begun = so_far[chance.randrange(len(so_far)) :]
+        said = "".join([*chance.choices([begun, "", "Sure. "]), *chance.choices(signs, k=6)])
+        given = chance.choice([None, prefill(so_far)])
+        once = continued(so_far, said, prefilled=given, piece=1000)
+        assert continued(so_far, said, prefilled=given, piece=chance.randrange(1, 5)) == once
+
+
 @pytest.mark.parametrize(
     ("so_far", "said", "whole"),
     [

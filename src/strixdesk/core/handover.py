@@ -42,6 +42,8 @@ _SAYS_IT_CONTINUES = re.compile(
 )
 _GOES_ON = frozenset(",;:-–—([{/&+=、，；：")
 """After these signs no answer ends."""
+_FIRST_WORD = re.compile(r"\w+(?:\s|\W.)|[^\w\s]+[\w\s]", re.DOTALL)
+"""With all that tells a word from the beginning of a list."""
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _SMALL_WORDS = frozenset(
     (
@@ -118,7 +120,7 @@ class Continuation:
     def feed(self, text: str) -> str:
         """What of it is new, as far as that is certain."""
         if not self._open:
-            return text
+            return "" if self.differs or not self.caught_up else text
         self._held += text
         return self._decide(final=False)
 
@@ -260,7 +262,7 @@ class Continuation:
         body = self._held[self._start or 0 :].lstrip()
         if self._prefilled:
             return bool(body) or not self._so_far[-1:].isspace()
-        return bool(body) and (not body[0].isalnum() or re.match(r"\w+\W", body) is not None)
+        return _FIRST_WORD.match(body) is not None
 
     # -- what stands before it -----------------------------------------------------------------
 
