@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from strixdesk.core.box import BoxMemory, ContainerHealth, ContainerState, ServiceStatus
 from strixdesk.core.demand import Demand, demand_of
 from strixdesk.core.memory import KvFit
-from strixdesk.core.stack import Engine, Service, Stack
+from strixdesk.core.stack import Engine, Service, Stack, with_needs
 
 _ALIVE = frozenset({ContainerState.RUNNING, ContainerState.RESTARTING, ContainerState.PAUSED})
 ROUNDING = 1e-9
@@ -98,7 +98,7 @@ def situation(
         frozenset(settling),
         memory,
         max(0, reserve_bytes),
-        tuple(name for name in _with_needs(stack, start) if name not in alive),
+        tuple(name for name in with_needs(stack.services, start) if name not in alive),
         files or {},
     )
 
@@ -142,21 +142,3 @@ def still_to_come(now: Situation, service: Service) -> int:
 
 def _starts_vllm(starting: Iterable[Service]) -> bool:
     return any(one.engine is Engine.VLLM for one in starting)
-
-
-def _with_needs(stack: Stack, names: Iterable[str]) -> list[str]:
-    found: dict[str, None] = {}
-
-    def take(name: str) -> None:
-        service = stack.service(name)
-        if service is None or name in found or name in above:
-            return
-        above.add(name)
-        for one in service.depends_on:
-            take(one)
-        found[name] = None
-
-    above: set[str] = set()
-    for name in names:
-        take(name)
-    return list(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -88,7 +88,7 @@ class Stack:
     """Absolute, on the box."""
     env_file: str | None
     services: tuple[Service, ...]
-    """Of all modes together, each once."""
+    """Of all modes together, each once: after those that it depends on; GPU servers first."""
     modes: tuple[Mode, ...]
     left_out: tuple[str, ...] = ()
     """Sentences about what could not be read, and why."""
@@ -115,3 +115,16 @@ class Stack:
         holding = [mode for mode in self.modes if service in mode.services]
         holding = holding or [mode for mode in self.modes if service in mode.on_request]
         return min(holding, key=lambda mode: len(mode.services), default=None)
+
+
+def with_needs(services: Iterable[Service], names: Iterable[str]) -> tuple[str, ...]:
+    """These and all that they depend on, in the order of `services`."""
+    known = {one.name: one for one in services}
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in found:
+            found.add(name)
+            waiting += known[name].depends_on
+    return tuple(name for name in known if name in found)

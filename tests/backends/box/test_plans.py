@@ -17,7 +17,7 @@ UTILITY = Service("llama_utility", Engine.LLAMA_CPP)
 GPU = Mode("gpu", ("-f", "vllm.yml"), (ORCHESTRATOR.name, CODER.name), ("HOME=/srv",))
 CPU = Mode("cpu", ("-f", "cpu.yml"), (REVIEWER.name, UTILITY.name))
 FULL = Mode("full", ("-f", "vllm.yml", "-f", "cpu.yml"), (*GPU.services, *CPU.services))
-STACK = Stack("/srv", None, (REVIEWER, CODER, ORCHESTRATOR, UTILITY), (GPU, CPU, FULL))
+STACK = Stack("/srv", None, (ORCHESTRATOR, CODER, REVIEWER, UTILITY), (GPU, CPU, FULL))
 
 
 def steps(plan: Plan) -> list[tuple[Act, tuple[str, ...], str]]:

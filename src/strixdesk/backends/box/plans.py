@@ -8,7 +8,7 @@ from enum import Enum
 
 from strixdesk.core.box import Deed
 from strixdesk.core.errors import BoxError
-from strixdesk.core.stack import Mode, Stack
+from strixdesk.core.stack import Mode, Stack, with_needs
 
 
 class Act(Enum):
@@ -79,9 +79,9 @@ def make_plan(
             services = [one.name for one in stack.services if one.name in running]
             chosen = None
     names = tuple(services) or (chosen.services if chosen else ())
+    order = tuple(one.name for one in stack.services if one.name in names)
     if deed is Deed.START:
-        names = _with_needs(stack, names)
-    order = _in_order(stack, names)
+        order = with_needs(stack.services, names)
     match deed:
         case Deed.START:
             return Plan(_ups(stack, order, chosen), order)
@@ -104,44 +104,6 @@ def _mode(stack: Stack, name: str) -> Mode:
         offered = ", ".join(one.name for one in stack.modes) or "none"
         raise BoxError(f"The stack has no mode “{name}”.", f"It has: {offered}.")
     return found
-
-
-def _with_needs(stack: Stack, names: Sequence[str]) -> tuple[str, ...]:
-    """As compose does it: what they depend on is started with them."""
-    found = dict.fromkeys(names)
-    queue = list(names)
-    while queue:
-        service = stack.service(queue.pop())
-        for needed in service.depends_on if service else ():
-            if needed not in found:
-                found[needed] = None
-                queue.append(needed)
-    return tuple(found)
-
-
-def _in_order(stack: Stack, names: Sequence[str]) -> tuple[str, ...]:
-    """What others depend on first; then what wants the GPU, since those are started one by one;
-    else in the stack's own order."""
-    wanted = set(names)
-    place = {one.name: index for index, one in enumerate(stack.services)}
-    ordered: list[str] = []
-
-    def add(name: str, above: frozenset[str]) -> None:
-        if name in ordered or name in above:
-            return
-        service = stack.service(name)
-        for needed in service.depends_on if service else ():
-            if needed in wanted:
-                add(needed, above | {name})
-        ordered.append(name)
-
-    def first(name: str) -> tuple[bool, int]:
-        service = stack.service(name)
-        return not (service and service.on_gpu), place.get(name, 0)
-
-    for name in sorted(wanted, key=first):
-        add(name, frozenset())
-    return tuple(ordered)
 
 
 def _mode_of(stack: Stack, name: str, chosen: Mode | None) -> Mode | None:

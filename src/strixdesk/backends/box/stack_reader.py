@@ -18,7 +18,7 @@ from strixdesk.backends.box.shell import Completed, Shell
 from strixdesk.backends.box.stack_modes import StackFolder, look_at, modes_of, without_env_file
 from strixdesk.core.errors import CommandFailed
 from strixdesk.core.service_command import read_service
-from strixdesk.core.stack import Engine, Mode, Service, Stack
+from strixdesk.core.stack import Engine, Mode, Service, Stack, with_needs
 from strixdesk.core.tier import Control, ControlKind, Tier
 from strixdesk.core.up_script import UpCall, values_of
 
@@ -158,14 +158,14 @@ def _stack(
             left_out.append(f"The mode “{name}” was left out. {config.sentence()}")
             continue
         raw = _table(config.raw.get("services"))
-        here = {
-            one: read_service(one, table, raw.get(one))
+        here = _ordered(
+            read_service(one, table, raw.get(one))
             for one, table in _table(config.every.get("services")).items()
-        }
-        plain = [one for one in _table(config.resolved.get("services")) if one in here]
-        started = _ordered(_with_needs(call.services or plain, here), here)
-        services = {**here, **services}
-        others = _ordered([one for one in here if one not in started], here)
+        )
+        plain = _table(config.resolved.get("services"))
+        started = with_needs(here, call.services or plain)
+        services = {one.name: one for one in here} | services
+        others = tuple(one.name for one in here if one.name not in started)
         project = str(config.resolved.get("name") or "")
         modes.append(Mode(name, call.compose, started, call.exports, others, project))
     if failure is not None and not modes:
@@ -178,39 +178,25 @@ def _stack(
         or own
         or (None,)
     )
-    order = _ordered(sorted(services), services)
     return Stack(
         folder.path,
         env,
-        tuple(services[name] for name in order),
+        _ordered(services.values()),
         tuple(modes),
         tuple(left_out),
         tuple(earlier),
     )
 
 
-def _with_needs(names: Iterable[str], services: Mapping[str, Service]) -> list[str]:
-    found: dict[str, None] = {}
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop(0)
-        if name in services and name not in found:
-            found[name] = None
-            waiting += services[name].depends_on
-    return list(found)
-
-
-def _ordered(names: Iterable[str], services: Mapping[str, Service]) -> tuple[str, ...]:
+def _ordered(services: Iterable[Service]) -> tuple[Service, ...]:
     """Each after those that it depends on; otherwise GPU servers first, and by port."""
-    rest = sorted(
-        names, key=lambda name: (not services[name].on_gpu, services[name].port or 0, name)
-    )
-    done: list[str] = []
+    rest = sorted(services, key=lambda one: (not one.on_gpu, one.port or 0, one.name))
+    done: list[Service] = []
     while rest:
-        free = (one for one in rest if not set(services[one].depends_on) & set(rest) - {one})
-        name = next(free, rest[0])  # a circle: compose itself refuses those
-        rest.remove(name)
-        done.append(name)
+        names = {one.name for one in rest}
+        free = (one for one in rest if not set(one.depends_on) & names - {one.name})
+        done.append(next(free, rest[0]))  # a circle: compose itself refuses those
+        rest.remove(done[-1])
     return tuple(done)
 
 
