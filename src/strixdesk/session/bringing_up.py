@@ -16,7 +16,7 @@ from strixdesk.core.events import BoxChanged, BoxesChanged, Event, Failed, Notic
 from strixdesk.core.memory import Forecast
 from strixdesk.core.on_demand import HERE, Demand, box_of, is_on, is_startable, state_of
 from strixdesk.core.tier import Tier, TierState, TierStatus
-from strixdesk.session.box_control import YES_WITHIN_S, BoxControl, start_of
+from strixdesk.session.box_control import YES_WITHIN_S, BoxControl, about, start_of
 from strixdesk.session.confirmations import Confirmations
 from strixdesk.session.kept_questions import Kept, KeptQuestions
 from strixdesk.session.log import ConversationLog
@@ -77,6 +77,12 @@ class BringingUp:
         services = start_of(tier, box).command.services
         return self._boxes.forecast(box, services) if services else None
 
+    def eta(self, box: Box, tier: Tier) -> str:
+        """A sentence, with the blank before it; empty where it is not known."""
+        services = start_of(tier, box).command.services
+        took_s = self._boxes.expected_start_s(box, services[0]) if services else None
+        return f" That takes {about(took_s)}." if took_s is not None else ""
+
     async def begin(
         self, demand: Demand, message: Message, conversation: ConversationLog, *, aloud: bool
     ) -> None:
@@ -95,7 +101,8 @@ class BringingUp:
     ) -> None:
         box, tier = demand.box, demand.tier
         if box.start_on_demand != "automatic":
-            sentence = f"{message.detail} Shall I start it? Say yes."
+            offer = f"“{tier.title}” is stopped. Shall I start it and answer then?"
+            sentence = f"{offer}{self.eta(box, tier)} Say yes."
             if not await self._confirmations.ask(sentence, YES_WITHIN_S, message.id):
                 await self._give_up(message, f"“{tier.title}” is stopped.", conversation)
                 return

@@ -19,7 +19,7 @@ from strixdesk.core.on_demand import HERE, Demand, is_on, state_of, wanted
 from strixdesk.core.route import Route
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.session.asked import Question
-from strixdesk.session.box_control import BoxControl, about, start_of
+from strixdesk.session.box_control import BoxControl
 from strixdesk.session.bringing_up import BringingUp
 from strixdesk.session.confirmations import Confirmations
 from strixdesk.session.kept_answers import KeptAnswers
@@ -117,9 +117,7 @@ class Waiting:
         box, tier = demand.box, demand.tier
         if demand.asleep:
             return f"Waiting: {box.name} is not up. This is answered when it is."
-        services = start_of(tier, box).command.services
-        took_s = self._boxes.expected_start_s(box, services[0]) if services else None
-        eta = f" That takes {about(took_s)}." if took_s is not None else ""
+        eta = self._bringing_up.eta(box, tier)
         return f"Waiting: “{tier.title}” is stopped. This is answered when it is up.{eta}"
 
     async def waiting_for(self, box: str) -> list[str]:
