@@ -155,7 +155,7 @@ async def until_words(
 ) -> str:
     """A long answer, and what is done in the middle of it. Raises what the answer ends with."""
     text, done = "", False
-    stream = chat.stream(asked, [ChatMessage("user", STORY)], max_tokens=1000)
+    stream = chat.stream(asked, [ChatMessage("user", STORY)], max_tokens=300)
     async with contextlib.aclosing(stream) as items:
         async for item in items:
             if isinstance(item, ChatDelta):
@@ -284,6 +284,20 @@ async def test_what_is_loaded_and_unloaded_elsewhere_is_noticed(router: ServerPr
         assert status().context_tokens is None
     finally:
         await watch.close()
+
+
+async def test_a_model_that_fell_asleep_is_not_loaded_and_no_look_wakes_it_but_a_question(
+    tmp_path: Path, chat: ChatClient, http: httpx.AsyncClient
+) -> None:
+    with _router(tmp_path, "--sleep-idle-seconds", "1") as router:
+        asked = tier(router, "alpha")
+        assert "Paris" in (await ask(chat, asked)).text
+        await until(router, "alpha", "sleeping")
+        for _ in range(10):
+            assert (await Probe(http).ask(asked)).unloaded
+            assert (await listed(router))["alpha"].unloaded
+        assert states(router)["alpha"] == "sleeping"
+        assert "Paris" in (await ask(chat, asked)).text
 
 
 # ---- what is asked of one model -----------------------------------------------------------------
