@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from strixdesk.core.conversation import Image, Message, MessageStatus, Role, Text
+from strixdesk.core.conversation import Image, Message, MessageStatus, Offer, Role, Text
 from strixdesk.core.summary import Summary
 from strixdesk.core.tokens import estimated_tokens
 from strixdesk.session.prompt import Prompt, build_prompt, needed_tokens
@@ -113,6 +113,26 @@ def test_both_sides_take_turns_and_a_question_without_an_answer_keeps_its_pictur
 
 
 # ---- what does not fit ------------------------------------------------------------------------
+
+
+def test_a_question_that_waits_or_was_dropped_is_not_asked_along_with_the_next() -> None:
+    def unanswered(number: int, offer: Offer) -> Message:
+        parts = (Text(""), offer)
+        return Message(str(number), Role.ASSISTANT, parts, MessageStatus.FAILED, float(number))
+
+    history = (
+        said(0, "This waits."),
+        unanswered(1, Offer(waits=True)),
+        said(2, "This was dropped, and is asked again."),
+        unanswered(3, Offer(dropped=True)),
+        unanswered(4, Offer(waits=True)),
+        said(5, "This failed."),
+        unanswered(6, Offer(("utility",))),
+        said(7, "This is asked now."),
+    )
+    assert texts(prompt(history)) == ["This failed.\n\nThis is asked now."]
+    again = history[:4]  # the one that waits for the tier last
+    assert texts(prompt(again)) == ["This was dropped, and is asked again."]
 
 
 def test_everything_is_sent_where_it_fits_or_the_size_is_not_known() -> None:

@@ -252,6 +252,7 @@ async def test_a_dropped_question_that_is_tried_again_waits_again(
     await answered(stage, "Answer 1.")
     assert questions(stage) == ["First?"]
     assert messages(stage)[kept.id].detail == DROPPED
+    assert messages(stage)[kept.id].dropped
 
 
 async def test_a_waiting_question_that_is_asked_again_is_answered_once(
@@ -282,7 +283,7 @@ async def test_a_kept_answer_that_is_cut_off_before_its_first_word_comes_after_t
     await eventually(lambda: len(stage.chat.requests) == 1, within_s=10)
     await said(stage, "Third?")
     await answered(stage, "Answer 1.", "Answer 2.", "Answer 3.")
-    asked = questions(stage)
+    asked = [sent[-1].text for _, sent in stage.chat.requests]
     assert asked == ["First?", "Third?", "First?", "Second?"]
     assert messages(stage)[first.id].text == "Answer 2."
     assert messages(stage)[second.id].text == "Answer 3."

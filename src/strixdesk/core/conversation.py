@@ -85,6 +85,8 @@ class Offer:
     """It could be asked without its pictures."""
     waits: bool = False
     """It is answered once somebody can; the user may end the wait."""
+    dropped: bool = False
+    """It waited, and the user wants no answer any more."""
 
 
 Part = Text | Thinking | Image | Recording | HandOver | Offer
@@ -134,6 +136,10 @@ class Message:
     @property
     def waits(self) -> bool:
         return self.offer is not None and self.offer.waits
+
+    @property
+    def dropped(self) -> bool:
+        return self.offer is not None and self.offer.dropped
 
     def without_offer(self) -> Self:
         return replace(self, parts=tuple(p for p in self.parts if not isinstance(p, Offer)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import replace
 
+from strixdesk.core.conversation import Offer
 from strixdesk.core.tier import Tier, TierStatus
 from strixdesk.session.announcer import Announcer
 from strixdesk.session.asked import Question
@@ -75,7 +76,8 @@ class BoxDesk(ConversationDesk):
             log = await self._log_of(kept.conversation_id)
             message = log.message(message_id)
             if message and message.waits:  # else it is being answered
-                await log.update(replace(message.without_offer(), detail=words))
+                parts = (*message.without_offer().parts, Offer(dropped=True))
+                await log.update(replace(message, parts=parts, detail=words))
 
     @abstractmethod
     async def _ask_in(self, conversation: ConversationLog, question: Question) -> bool:

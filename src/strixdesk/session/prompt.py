@@ -88,7 +88,7 @@ def build_prompt(
     summary_words = _summary_words(summary) if summary else ""
     budget -= count(summary_words) + _NOTES_TOKENS
     sendable = _in_turns(
-        [_prompt_message(message, vision=vision) for message in rest if is_sendable(message)]
+        [_prompt_message(one, vision=vision) for one in asked(rest) if is_sendable(one)]
     )
     costs = [message.tokens(count) for message in sendable]
     start = _start([message.role for message in sendable], costs, budget)
@@ -150,7 +150,25 @@ def cost_of(message: Message, count: Count, *, vision: bool) -> int:
 
 def sent_texts(history: Sequence[Message], *, vision: bool) -> list[str]:
     """The texts as they go over the wire."""
-    return [_prompt_message(one, vision=vision).text for one in history if is_sendable(one)]
+    return [_prompt_message(one, vision=vision).text for one in asked(history) if is_sendable(one)]
+
+
+def asked(history: Sequence[Message]) -> list[Message]:
+    """Without the questions before the last that wait for an answer of their own, or were dropped:
+    these are not asked along with the next."""
+    exchanges: list[list[Message]] = []
+    for message in history:
+        if message.role is Role.USER or not exchanges:
+            exchanges.append([])
+        exchanges[-1].append(message)
+    return [
+        message
+        for number, (question, *replies) in enumerate(exchanges, 1)
+        if number == len(exchanges)
+        or not replies
+        or not all(one.waits or one.dropped for one in replies)
+        for message in (question, *replies)
+    ]
 
 
 def is_sendable(message: Message) -> bool:

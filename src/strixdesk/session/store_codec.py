@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from dataclasses import asdict
 from typing import Any, assert_never
 
 from strixdesk.core.conversation import (
@@ -62,9 +63,8 @@ def _part_to_json(part: Part) -> dict[str, Any]:
                 "at_chars": part.at_chars,
                 "why": part.why,
             }
-        case Offer(tiers=tiers, without_pictures=without_pictures, waits=waits):
-            offered = {"tiers": tiers, "without_pictures": without_pictures}
-            return {"kind": "offer", **offered, "waits": waits}
+        case Offer():
+            return {"kind": "offer", **asdict(part)}
         case _:
             assert_never(part)
 

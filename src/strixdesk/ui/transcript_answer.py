@@ -286,7 +286,8 @@ class _StatusRow(QWidget):
             colour_label(self.label, theme.warning)
             self.label.setText(f"Incomplete: {detail}" if detail else "Incomplete.")
         elif message.status is MessageStatus.FAILED:
-            colour_label(self.label, theme.muted if message.waits else theme.danger)
+            calm = message.waits or message.dropped
+            colour_label(self.label, theme.muted if calm else theme.danger)
             self.label.setText(detail or "No answer came.")
         self.go_on.setVisible(incomplete and bool(message.text.strip()))
         self.drop.setVisible(message.waits)
