@@ -149,6 +149,6 @@ def test_a_note_tells_who_and_how_long_by_the_boxs_own_clock() -> None:
     note = json.dumps({"who": ANNA, "doing": "start coder", "token": "1"})
     holder = parse_holder(f"{note}\n1000\n")
     assert holder is not None
-    assert holder.words(1040.0) == "anna on laptop (start coder, for 40 seconds)"
-    assert holder.words(1300.0) == "anna on laptop (start coder, for 5 minutes)"
+    assert holder.words(1040.0) == "anna on laptop (start coder, for about 40 s)"
+    assert holder.words(1300.0) == "anna on laptop (start coder, for about 5 min)"
     assert holder.words(900.0) == "anna on laptop (start coder)"  # the clock was set back

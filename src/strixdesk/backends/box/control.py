@@ -291,8 +291,7 @@ def _failure(name: str, how: str, one: ServiceStatus | None) -> BoxError:
 
 
 def _refused(step: Step, completed: Completed) -> BoxError:
-    said = [line.strip() for line in completed.err.splitlines() if line.strip()]
-    text = said[-1] if said else ""
+    text = completed.last_words
     if completed.status == 127 or "cannot connect to the docker" in completed.err.casefold():
         return docker_trouble(completed.status, completed.err)
     if completed.status == 91:
@@ -303,7 +302,7 @@ def _refused(step: Step, completed: Completed) -> BoxError:
         )
     what = f"`docker compose {step.act.value}` of {_names(step.services)}"
     return CommandFailed(
-        f"{what} failed: “{text[:300].rstrip('.')}”." if text else f"{what} failed.",
+        f"{what} failed: “{text}”." if text else f"{what} failed.",
         "Run it on the box by hand to see more.",
         completed.status,
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import join
 
-from strixdesk.backends.box.shell import Completed, Shell
+from strixdesk.backends.box.shell import Shell
 from strixdesk.core.env_file import changed, difference, values
 from strixdesk.core.errors import BoxError, CommandFailed
 from strixdesk.core.stack import Mode, Stack
@@ -131,7 +131,7 @@ async def _replace(shell: Shell, edit: FileEdit, draft: str) -> None:
         )
     if not done.ok:
         raise CommandFailed(
-            f"{edit.path} could not be written: {_last(done)}.",
+            f"{edit.path} could not be written: {done.last_words}.",
             "Check who owns it and the space on its disk; nothing was changed.",
             done.status,
         )
@@ -161,7 +161,7 @@ async def _read(shell: Shell, path: str) -> str:
     done = await shell.run(["cat", "--", path])
     if not done.ok:
         raise CommandFailed(
-            f"{path} could not be read: {_last(done)}.",
+            f"{path} could not be read: {done.last_words}.",
             "Copy .env.example to .env on the box, or check who owns it.",
             done.status,
         )
@@ -172,7 +172,7 @@ async def _draft(shell: Shell, edit: FileEdit) -> str:
     done = await shell.run(["sh", "-c", _DRAFT, "sh", edit.path], stdin=edit.after.encode())
     if not done.ok or not done.out:
         raise CommandFailed(
-            f"Nothing can be written beside {edit.path}: {_last(done)}.",
+            f"Nothing can be written beside {edit.path}: {done.last_words}.",
             "Check who owns the folder and the space on its disk.",
             done.status,
         )
@@ -190,7 +190,7 @@ async def _validate(shell: Shell, stack: Stack, drafts: Mapping[str, str]) -> No
         )
         if not done.ok:
             raise CommandFailed(
-                f"Compose refuses the new values in the mode “{mode.name}”: {_last(done)}.",
+                f"Compose refuses the new values in the mode “{mode.name}”: {done.last_words}.",
                 "Nothing was written.",
                 done.status,
             )
@@ -201,8 +201,3 @@ def _with(drafts: Mapping[str, str], mode: Mode, own: str) -> Sequence[str]:
     if "--env-file" not in mode.compose:
         return ["--env-file", drafts[own], *mode.compose] if own in drafts else mode.compose
     return [drafts.get(word, word) for word in mode.compose]
-
-
-def _last(done: Completed) -> str:
-    lines = [line.strip() for line in done.err.splitlines() if line.strip()]
-    return lines[-1].rstrip(".") if lines else f"it ended with {done.status}"

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from strixdesk.backends.box.shell import Shell
 from strixdesk.core.errors import BoxBusy, BoxError, BoxUnreachable
 from strixdesk.core.ids import new_id
+from strixdesk.core.spans import span
 
 PATIENCE_S = 30
 """How long the box waits for a beat before it takes the client for dead."""
@@ -79,11 +80,11 @@ class Holder:
     """Seconds since the epoch, by the box's clock."""
 
     def words(self, box_now: float | None = None) -> str:
-        """“bjoern on laptop (start vllm_coder, for 40 seconds)”."""
-        span = ""
+        """“bjoern on laptop (start vllm_coder, for about 40 s)”."""
+        since = ""
         if box_now is not None and self.since is not None and box_now >= self.since:
-            span = f", for {_span(box_now - self.since)}"
-        return f"{self.who} ({self.doing}{span})"
+            since = f", for {span(box_now - self.since)}"
+        return f"{self.who} ({self.doing}{since})"
 
 
 def parse_holder(text: str) -> Holder | None:
@@ -246,9 +247,3 @@ def _not_to_be_held(folder: str) -> BoxError:
     return BoxError(
         f"The stack's folder {folder} cannot be opened there.", "Correct it in the settings."
     )
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes"

@@ -24,6 +24,12 @@ class Completed:
     def ok(self) -> bool:
         return self.status == 0
 
+    @property
+    def last_words(self) -> str:
+        """The last line that says something, without its full stop."""
+        lines = [line.strip() for line in (self.err.strip() or self.out).splitlines()]
+        return next((line for line in reversed(lines) if line), "")[:300].rstrip(".")
+
 
 class Shell(Protocol):
     """Runs commands on one box. No argument is ever read by a shell: what is given as one

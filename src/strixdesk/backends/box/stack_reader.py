@@ -115,7 +115,7 @@ async def _config(
 
 
 def _refusal(done: Completed) -> CommandFailed:
-    said = next((line.strip() for line in reversed(done.err.splitlines()) if line.strip()), "")
+    said = done.last_words
     if "is not a docker command" in done.err or "unknown command" in done.err:
         return CommandFailed(
             "Docker on the box has no “docker compose”.",

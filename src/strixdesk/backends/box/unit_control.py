@@ -102,6 +102,5 @@ class PlainCommand:
 
 
 def _failure(what: str, done: Completed, advice: str) -> CommandFailed:
-    said = [line.strip() for line in (done.err or done.out).splitlines() if line.strip()]
-    words = f": “{said[-1][:300].rstrip('.')}”." if said else "."
+    words = f": “{done.last_words}”." if done.last_words else "."
     return CommandFailed(f"{what} failed with status {done.status}{words}", advice, done.status)
