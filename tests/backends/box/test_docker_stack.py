@@ -295,6 +295,20 @@ async def test_what_would_not_fit_is_refused_before_anything_is_done(
     assert stack.engine.containers(stack.project) == []
 
 
+async def test_a_server_that_is_ready_and_cannot_be_reached_is_told_as_that(
+    stack: BoxStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answers(*_: object) -> bool:
+        return False
+
+    async with client_of(stack, patience=replace(HASTE, ready_s=3)) as client:
+        monkeypatch.setattr(client.world, "answers", answers)
+        operation = await client.do(Deed.START, UTILITY)
+        port = client.stack_service(UTILITY).port
+    assert operation.state is OperationState.FAILED
+    assert f"ready by its log, but port {port} does not answer from here" in operation.step
+
+
 async def test_unknown_names_are_refused(client: Client) -> None:
     with pytest.raises(BoxError, match="no service “nobody”"):
         await client.do(Deed.START, "nobody")

@@ -161,16 +161,13 @@ class Conductor:
                 return
             self._demand_hope(name, one, restarts)
             now = time.monotonic()
+            phase = one.phase if one and one.phase else "starting"
             if (seen := one and (one.phase, one.progress, one.container)) != sign:
                 sign, deadline = seen, now + self._patience.ready_s
             if now > deadline:
-                raise _failure(
-                    name,
-                    f"is still not ready after {self._patience.ready_s / 60:.0f} minutes without "
-                    "any progress",
-                    one,
-                )
-            phase = one.phase if one and one.phase else "starting"
+                minutes = f"{self._patience.ready_s / 60:.0f} minutes"
+                how = f"is not ready after {minutes} without any progress ({phase})"
+                raise _failure(name, how, one)
             self._tell(
                 f"{name}: {phase}.", one.progress if one else None, one.eta_s if one else None
             )

@@ -135,7 +135,9 @@ def docker_trouble(status: int, said: str) -> BoxError:
         )
     if "cannot connect" in text or "is the docker daemon running" in text:
         return BoxError(
-            "Docker's daemon is not running there.", "Run `sudo systemctl start docker` on the box."
+            "Docker's daemon is not running there.",
+            "Run `sudo systemctl start docker` on the box; where docker is rootless, "
+            "`docker context use rootless`.",
         )
     quote = " ".join(said.split())[:200] or f"status {status}"
     return BoxError(f"Docker does not answer there: “{quote.rstrip('.')}”.")

@@ -95,7 +95,7 @@ class ServiceBook:
         progress, eta_s = forecast_start(start, elapsed_s, expected_s)
         return replace(
             status,
-            phase=start.words or "waiting for its health check",
+            phase=start.words or _waiting(one, service),
             progress=progress,
             eta_s=eta_s,
             last_error=error if start.failed or status.restarts else "",
@@ -155,6 +155,13 @@ class ServiceBook:
         self._ready = {name: at for name, at in self._ready.items() if name in here}
         self._errors = {name: text for name, text in self._errors.items() if name in here}
         self._waited = {pair for pair in self._waited if pair[0] in here}
+
+
+def _waiting(one: Container, service: Service | None) -> str:
+    """What is still missing when its log says that it is ready."""
+    if one.health is ContainerHealth.NONE and service and service.port is not None:
+        return f"ready by its log, but port {service.port} does not answer from here"
+    return "waiting for its health check"
 
 
 def start_key(box: Box, name: str, service: Service | None) -> str:
