@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from strixdesk.core.box import Box
 from strixdesk.core.route import Route
@@ -13,6 +14,9 @@ HERE = Box("this machine")
 """Where tiers run that are no compose services and name no box."""
 _SILENT_WHEN_STOPPED = frozenset({ControlKind.SYSTEMD, ControlKind.COMMAND})
 """Nothing tells that these are stopped: they only do not answer."""
+_BY_ITS_SERVER = frozenset({ControlKind.LLAMA_SWAP, ControlKind.LLAMA_ROUTER})
+"""The server itself is told over the network, wherever it is."""
+_LOOPBACK = frozenset({"", "localhost", "127.0.0.1", "::1"})
 _AWAY = frozenset({TierState.STOPPED, TierState.UNREACHABLE, TierState.FAILED, TierState.STOPPING})
 
 
@@ -66,6 +70,10 @@ def box_of(tier: Tier, boxes: tuple[Box, ...]) -> Box | None:
         return None
     if control.box:
         return next((box for box in boxes if box.name == control.box), None)
+    if control.kind in _BY_ITS_SERVER:
+        host = urlsplit(tier.base_url).hostname or ""
+        if host not in _LOOPBACK:
+            return next((box for box in boxes if box.host == host), None) or Box(host)
     here = next((box for box in boxes if box.is_here), None)
     return here if here or control.kind is ControlKind.COMPOSE else HERE
 

@@ -18,7 +18,7 @@ from strixdesk.core.errors import BoxError, StrixError
 from strixdesk.core.events import BoxChanged, BoxesChanged
 from strixdesk.core.ids import new_id
 from strixdesk.core.memory import Forecast, gb
-from strixdesk.core.on_demand import HERE
+from strixdesk.core.on_demand import HERE, box_of
 from strixdesk.core.tier import ControlKind, Tier
 from strixdesk.session.confirmations import Confirmations
 from strixdesk.session.log import ConversationLog
@@ -104,8 +104,10 @@ class BoxControl:
 
     def _box_of(self, found: Command) -> Box:
         boxes = self._boxes.all()
-        here = next((box for box in boxes if box.is_here), HERE)
-        return next((box for box in boxes if box.name == found.box), here)
+        if box := next((box for box in boxes if box.name == found.box), None):
+            return box
+        tier = next((tier for tier in self._tiers.all() if tier.name in found.tiers), None)
+        return (box_of(tier, boxes) if tier else None) or HERE
 
     def busy(self, box: Box) -> bool:
         return box.name in self._running
