@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from strixdesk.core.box import Box, HopKind, HopState
+from strixdesk.core.box import Box, BoxStatus, HopKind, HopState
 from strixdesk.core.conversation import Message
 from strixdesk.core.errors import StoreError, StrixError
 from strixdesk.core.events import BoxChanged, BoxesChanged, Event, Failed, Noticed
@@ -156,7 +156,7 @@ class BringingUp:
         if not isinstance(event, BoxChanged):
             return
         box = event.box
-        if not self._is_up(box):
+        if not _is_open(box, event.status):
             self._up.discard(box.name)
             self._let_be = {one for one in self._let_be if one[0] != box.name}
         elif box.name not in self._up:
@@ -228,11 +228,7 @@ class BringingUp:
     # -- what is known -------------------------------------------------------------------------
 
     def _is_up(self, box: Box) -> bool:
-        if box.is_here:
-            return True
-        well = {HopState.OK, HopState.IMPAIRED}
-        hops = self._boxes.status_of(box).hops
-        return any(hop.kind is HopKind.SSH and hop.state in well for hop in hops)
+        return box.is_here or _is_open(box, self._boxes.status_of(box))
 
     def _is_busy(self, box: Box) -> bool:
         operation = None if box is HERE else self._boxes.status_of(box).operation
@@ -240,3 +236,9 @@ class BringingUp:
 
     def _state(self, tier: Tier) -> TierState:
         return state_of(tier, self._tiers.statuses())
+
+
+def _is_open(box: Box, status: BoxStatus) -> bool:
+    """Commands can be run there."""
+    well = {HopState.OK, HopState.IMPAIRED}
+    return box.is_here or any(hop.kind is HopKind.SSH and hop.state in well for hop in status.hops)
