@@ -38,7 +38,6 @@ WELL = HostFacts(
     cached={"Qwen/Qwen3-Coder-30B-A3B-Instruct": CachedModel(57 * GIB, complete=True)},
     watchdog="earlyoom",
     user="sam",
-    groups=frozenset({"sam", "docker"}),
     devices={"/dev/kfd": True, "/dev/dri/renderD128": True},
 )
 
@@ -108,7 +107,6 @@ def test_two_services_on_one_port_are_found() -> None:
     ("facts", "rule", "command"),
     [
         (replace(WELL, watchdog=""), "earlyoom", "apt install earlyoom"),
-        (replace(WELL, groups=frozenset({"sam"})), "docker-group", "usermod -aG docker sam"),
         (replace(WELL, devices={"/dev/dri/renderD128": True}), "device-missing", "modprobe amdgpu"),
         (
             replace(WELL, devices={"/dev/kfd": False, "/dev/dri/renderD128": True}),

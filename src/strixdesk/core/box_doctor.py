@@ -55,7 +55,6 @@ def examine(
         *_gguf_files(missing, facts),
         *_ports(stack, facts, statuses),
         *_devices(stack, facts),
-        *_groups(facts),
         *_safety(facts),
         *_gpu_memory(stack, facts),
     ]
@@ -217,17 +216,6 @@ def _devices(stack: Stack, facts: HostFacts) -> Iterator[Finding]:
             f"{facts.user or 'The user'} may not use {' and '.join(shut)}; containers that run as "
             "this user cannot either.",
             f"sudo usermod -aG video,render {shlex.quote(facts.user)}  # then log in again",
-        )
-
-
-def _groups(facts: HostFacts) -> Iterator[Finding]:
-    if facts.user and facts.user != "root" and facts.groups and "docker" not in facts.groups:
-        yield Finding(
-            "docker-group",
-            Severity.WARNING,
-            f"{facts.user} is not in the group docker: where docker is not rootless, nothing can "
-            "be started.",
-            f"sudo usermod -aG docker {shlex.quote(facts.user)}  # then log in again",
         )
 
 

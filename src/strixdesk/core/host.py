@@ -41,7 +41,6 @@ class HostFacts:
     watchdog: str | None = None
     """What ends programs before memory runs out: `earlyoom`, `systemd-oomd`; empty: nothing."""
     user: str = ""
-    groups: frozenset[str] = frozenset()
     devices: Mapping[str, bool] = field(default_factory=dict)
     """By path; whether the user may use it. What is missing is not there."""
     ports: Mapping[int, str] = field(default_factory=dict)

@@ -196,10 +196,10 @@ class Conductor:
                         line = await anext(lines, None)
                     if line is None:
                         return Completed(0, "", "")
-                    words = " ".join(line.split())[:120]
+                    words = " ".join(line.split())
                     said.append(words)
                     if words and not words.startswith("Container "):
-                        self._tell(f"Fetching the image of {name}: {words}")
+                        self._tell(f"Fetching the image of {name}: {words[:120]}")
         except CommandFailed as error:
             return Completed(error.status, "", "\n".join(said))
         except TimeoutError:

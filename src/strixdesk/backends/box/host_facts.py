@@ -36,7 +36,6 @@ for name in earlyoom systemd-oomd nohang; do
 done
 command -v pgrep systemctl | grep -q . && echo looked
 part user; id -un
-part groups; id -Gn
 part devices
 for file in /dev/kfd /dev/dri/renderD*; do
   [ -e "$file" ] || continue
@@ -127,7 +126,6 @@ def parse_facts(text: str) -> HostFacts:
         logged_in=frozenset(logged_in),
         watchdog=None if not watching else watching[0].replace("looked", ""),
         user=named.get("user", "").strip(),
-        groups=frozenset(named.get("groups", "").split()),
         devices={
             path: may == "yes"
             for may, _, path in (line.partition(" ") for line in _lines(named, "devices"))
