@@ -186,6 +186,27 @@ def test_nor_does_it_with_signs_of_all_kinds() -> None:
 
 
 @pytest.mark.parametrize(
+    "introduction",
+    [
+        *("Sure, continuing: ", "Okay.\n\n", "Got it! ", "[continued] ", "**Continuing:**\n\n"),
+        *("Natürlich, hier geht es weiter:\n\n", "Here is the rest:\n", "Answer: "),
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+def test_an_introduction_is_known_by_the_repetition_behind_it(
+    introduction: str, piece: int
+) -> None:
+    for cut in range(100, len(PROSE), 7):
+        said = introduction + PROSE[last_words(PROSE[:cut], 12) :]
+        assert continued(PROSE[:cut], said, piece=piece) == PROSE
+
+
+@pytest.mark.parametrize("said", ["He said: no.", "Sure.\nNo", "(No.)", "- two\n- three"])
+def test_what_only_looks_like_an_introduction_stays(said: str) -> None:
+    assert continued("It was dark.\n\n", said) == f"It was dark.\n\n{said}"
+
+
+@pytest.mark.parametrize(
     ("so_far", "said", "whole"),
     [
         ("One. Two and", "Sure, continuing:\n\nOne. Two and three.", "One. Two and three."),
@@ -267,9 +288,10 @@ def test_nothing_but_a_part_of_what_was_said_is_no_end() -> None:
 
 def test_words_are_let_through_as_soon_as_it_is_certain_that_they_are_new() -> None:
     joint = Continuation("The cat sat on the mat.")
-    assert joint.feed("Then it ") == " Then it "
+    assert joint.feed("Then it slept.") == ""  # it could be “Then it goes on:”
+    assert joint.feed(" And") == " Then it slept. And"
     assert not joint.holding
-    assert joint.feed("slept.") == "slept."
+    assert joint.feed(" sl") == " sl"
 
 
 def test_the_instruction_quotes_the_last_words_exactly() -> None:

@@ -15,6 +15,7 @@ import re
 
 from strixdesk.core.joints import glued, merged_space, unspaced
 from strixdesk.core.letters import is_mark, keys_of, marks_of_last_letter
+from strixdesk.core.preamble import introduction, may_be_preamble, says_it_continues
 from strixdesk.core.prefill import Prefill
 
 TAIL_WORDS = 12
@@ -26,20 +27,14 @@ _WINDOW = 4000
 """How far back a repetition may begin, in letters and digits; or at the very beginning."""
 _SURE = 8
 """So many letters and digits in common are no coincidence, even from the middle of a word on."""
+_SURE_WORDS = 3
+"""So many of them, behind something that may be an introduction."""
 _SURE_UNSPACED = 3
 """The same where every character is a word."""
 _REPEATS = 24
 """So many, and the text is being said again, even if it then differs somewhere."""
 _REALIGN = 12
 """Letters and digits of the end that are looked for in a text that is said again differently."""
-_LONGEST_PREAMBLE = 200
-_OPENINGS = (
-    *("sure", "certainly", "of course", "okay", "here", "continuing", "continued", "sorry"),
-    *("apologies", "my apologies", "i apologise", "i apologize"),
-)
-_SAYS_IT_CONTINUES = re.compile(
-    r"\b(?:continu\w*|left off|cut off|stopped|rest of)\b.*[:.!…]\s*$", re.IGNORECASE
-)
 _GOES_ON = frozenset(",;:-–—([{/&+=、，；：")
 """After these signs no answer ends."""
 _FIRST_WORD = re.compile(r"\w+(?:\s|\W.)|[^\w\s]+[\w\s]", re.DOTALL)
@@ -80,8 +75,11 @@ def inside_fence(text: str) -> bool:
 class Continuation:
     """Takes the second tier's words as they come; gives only what is new."""
 
-    def __init__(self, so_far: str, prefilled: Prefill | None = None) -> None:
-        """`prefilled`: what the tier was given as the beginning of its answer."""
+    def __init__(
+        self, so_far: str, prefilled: Prefill | None = None, *, is_behind: bool = False
+    ) -> None:
+        """`prefilled`: what the tier was given as the beginning of its answer. `is_behind`: only
+        what stands behind its introduction is looked at."""
         self._so_far = so_far
         self._prefilled = prefilled is not None
         self._again = prefilled.again.lstrip() if prefilled else ""
@@ -110,6 +108,11 @@ class Continuation:
         self.caught_up = True
         """False: it said nothing new where more has to come, or all anew in other words; nothing
         of it can be used."""
+        self.joined = False
+        """True: what it repeated goes to the end of what had been said, and is no coincidence."""
+        self._is_behind = is_behind
+        self._behind: Continuation | None = None
+        self._behind_read = 0
         self.differs = False
         """True: it did not begin as it had to; nothing of it can be used."""
 
@@ -150,6 +153,7 @@ class Continuation:
             length = self._overlap(final=final)
             if length is None:
                 return ""
+            self.joined = length >= _SURE and len(self._last_words(length)) >= _SURE_WORDS
             return self._let_through(self._after(self._ends[length - 1]) if length else self._rest)
         if self._alive and self._says_nothing_new():
             self.caught_up = False
@@ -158,7 +162,28 @@ class Continuation:
             return self._realigned(final=final)
         if not final and not self._first_word_is_over():
             return ""
-        return self._let_through(self._rest)
+        too_early, new = self._introduced(final=final)
+        if too_early:
+            return ""
+        return self._let_through(self._rest if new is None else new)
+
+    def _introduced(self, *, final: bool) -> tuple[bool, str | None]:
+        """Whether it is too early to tell, and what is new behind an introduction, where a
+        repetition shows that it was one."""
+        if self._is_behind or self._prefilled or self._in_fence or self._repeated >= _SURE:
+            return False, None
+        if self._behind is None:
+            start = introduction(self._held, final=final)
+            if not start:
+                return start is None, None
+            self._behind, self._behind_read = Continuation(self._so_far, is_behind=True), start
+        new = self._behind.feed(self._held[self._behind_read :])
+        self._behind_read = len(self._held)
+        if final:
+            new += self._behind.finish()
+        if self._behind.joined:
+            return False, new
+        return self._behind.holding and not final, None
 
     def _behind_last_word(self, *, final: bool) -> str:
         """The white space before the word stands there already, whatever the tier makes of it."""
@@ -250,6 +275,7 @@ class Continuation:
         tail = self._known[-_REALIGN:]
         for end in range(len(self._keys), len(tail) - 1, -1):
             if self._keys[end - len(tail) : end] == tail:
+                self.joined = True
                 return self._let_through(self._after(self._ends[end - 1]))
         if not final and len(self._keys) < len(self._known) * 1.25 + 200:
             return ""
@@ -276,13 +302,13 @@ class Continuation:
             if not line:
                 return start if final else None
             fence = self._in_fence and line[:3] == "```"[: len(line)] and line.strip("` ") != ""
-            if self._in_fence and not newline and not line.strip("`"):  # opened again, or closed
+            if self._in_fence and not newline and not line.strip("` "):  # opened again, or closed
                 return start if final else None
-            if not (fence or _may_be_preamble(line)):
+            if not (fence or may_be_preamble(line)):
                 return start
             if not newline and not final:
                 return None
-            if not (fence or _SAYS_IT_CONTINUES.search(line)):
+            if not (fence or says_it_continues(line)):
                 return start
             start = len(self._held) - len(ahead) + len(line) + len(newline)
         return start
@@ -319,11 +345,3 @@ def _may_be_whole(text: str) -> bool:
     last = text.rstrip()[-1:]
     in_word = last.isalnum() or last in _GOES_ON or (last != "" and is_mark(last))
     return not in_word and not inside_fence(text)
-
-
-def _may_be_preamble(line: str) -> bool:
-    """It is one, or its first letters could still become one."""
-    if len(line) > _LONGEST_PREAMBLE:
-        return False
-    begun = line.casefold()
-    return any(begun.startswith(o) or o.startswith(begun) for o in _OPENINGS)
