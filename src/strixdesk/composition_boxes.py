@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from strixdesk.backends.box.boxes import BoxWatch
@@ -27,6 +28,7 @@ from strixdesk.core.box import Box
 from strixdesk.core.errors import BoxError
 from strixdesk.core.stack import Stack
 from strixdesk.paths import Paths
+from strixdesk.session.ports import Boxes
 from strixdesk.settings import Settings, SourceSettings
 
 
@@ -59,7 +61,9 @@ def build_sources(settings: Settings, boxes: BoxWatch | None = None) -> list[Sou
     sources: list[Source] = [_source(one) for one in settings.sources]
     if boxes:
         sources += [
-            ComposeStack(box.name, _StackOf(box, boxes), address=_address_of(box), controlled=True)
+            ComposeStack(
+                box.name, partial(stack_of, boxes, box), address=_address_of(box), controlled=True
+            )
             for box in boxes.all()
             if box.name not in named
         ]
@@ -71,22 +75,17 @@ def _address_of(box: Box) -> Callable[[], Awaitable[str]] | None:
     return None if host is None else lambda: address_of(host, user)
 
 
-class _StackOf:
-    """The stack of a box as its keeper has read it."""
-
-    def __init__(self, box: Box, boxes: BoxWatch) -> None:
-        self._box = box
-        self._boxes = boxes
-
-    async def __call__(self) -> Stack:
-        stack = self._boxes.stack_of(self._box)
-        if stack is None:
-            status = await self._boxes.refresh(self._box)
-            stack = self._boxes.stack_of(self._box)
-        if stack is None:
-            why = status.broken.detail if status.broken else "No stack of model servers was found."
-            raise BoxError(f"The stack of “{self._box.name}” could not be read. {why}")
-        return stack
+async def stack_of(boxes: Boxes, box: Box) -> Stack:
+    """As its keeper has read it. Raises BoxError when it cannot be read."""
+    stack = boxes.stack_of(box)
+    if stack is None:
+        status = await boxes.refresh(box)
+        stack = boxes.stack_of(box)
+    if stack is None:
+        said = [hop.detail for hop in status.hops if hop.detail]
+        why = status.broken.detail if status.broken else " ".join(said[-1:])
+        raise BoxError(f"The stack of “{box.name}” could not be read.", why)
+    return stack
 
 
 def _source(settings: SourceSettings) -> Source:

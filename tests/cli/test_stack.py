@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from strixdesk.cli.stack import mode_lines, stack_of
+from strixdesk.cli.stack import mode_lines
+from strixdesk.composition_boxes import stack_of
 from strixdesk.core.errors import BoxError
 from tests.support.scripted_boxes import BOX, BROKEN, ScriptedBoxes, stack
 

@@ -9,10 +9,9 @@ import json
 from strixdesk.cli.context import CommandContext
 from strixdesk.cli.opened import opened
 from strixdesk.cli.operations import Order, carry_out, chosen_box, report, to_stderr
-from strixdesk.core.box import Box, Deed
-from strixdesk.core.errors import BoxError
+from strixdesk.composition_boxes import stack_of
+from strixdesk.core.box import Deed
 from strixdesk.core.stack import Stack
-from strixdesk.session.ports import Boxes
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,17 +40,6 @@ async def _run(arguments: argparse.Namespace, context: CommandContext) -> int:
         anyway = arguments.action == "up" and arguments.anyway
         outcome = await carry_out(boxes, order, anyway=anyway, say=to_stderr)
         return report([outcome], as_json=arguments.json)
-
-
-async def stack_of(boxes: Boxes, box: Box) -> Stack:
-    """Raises BoxError when it cannot be read."""
-    status = await boxes.refresh(box)
-    stack = boxes.stack_of(box)
-    if stack is None:
-        said = [hop.detail for hop in status.hops if hop.detail]
-        why = status.broken.detail if status.broken else " ".join(said[-1:])
-        raise BoxError(f"The stack of “{box.name}” could not be read.", why)
-    return stack
 
 
 def mode_lines(stack: Stack, *, as_json: bool) -> str:

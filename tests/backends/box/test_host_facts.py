@@ -25,7 +25,6 @@ STRIX_HALO = {
     "gfx": "gfx_target_version 0\ngfx_target_version 110501\n",
     "watchdog": "earlyoom\nlooked\n",
     "user": "sam\n",
-    "groups": "sam video render docker\n",
     "devices": "yes /dev/kfd\nno /dev/dri/renderD128\n",
     "ports": "State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n"
     'LISTEN 0 4096 0.0.0.0:8001 0.0.0.0:* users:(("vllm",pid=12,fd=7))\n'
