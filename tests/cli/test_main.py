@@ -185,6 +185,20 @@ def test_given_json_is_asked_for_then_a_failure_is_json_too(tmp_path: Path) -> N
     assert done.stderr == f"strixdesk: {told['error']} {told['advice']}\n"
 
 
+def test_given_a_box_that_cannot_be_read_then_its_tiers_are_not_just_missing(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "strixdesk.toml").write_text(
+        '[starter]\nenabled = "never"\n[[boxes]]\nname = "desk"\nstack = "/nowhere"\n'
+    )
+    done = strixdesk("tiers", "--json", folder=tmp_path)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["tiers"], list(told["problems"])) == (1, [], ["desk"])
+    assert done.stderr == f"strixdesk: desk: {told['problems']['desk']}\n"
+    assert "No tier is configured" not in strixdesk("tiers", folder=tmp_path).stdout
+    assert told["problems"]["desk"] in strixdesk("tiers", "start", "coder", folder=tmp_path).stderr
+
+
 def test_given_a_terminal_without_unicode_then_what_it_lacks_is_a_question_mark(
     tmp_path: Path,
 ) -> None:

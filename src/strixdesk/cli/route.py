@@ -46,7 +46,7 @@ def _run(
 async def _preview(
     arguments: argparse.Namespace, context: CommandContext, policy: RoutingPolicy
 ) -> int:
-    tiers, statuses = await look(context)
+    tiers, statuses, _ = await look(context)
     settings = context.loaded.settings
     images = arguments.image
     question = features(arguments.text, images=images, spoken=arguments.spoken)

@@ -75,27 +75,32 @@ async def _run(arguments: argparse.Namespace, context: CommandContext) -> int:
 # ---- the list ----------------------------------------------------------------------------------
 
 
-async def look(context: CommandContext) -> tuple[tuple[Tier, ...], dict[str, TierStatus]]:
-    """Every tier, asked once."""
+async def look(
+    context: CommandContext,
+) -> tuple[tuple[Tier, ...], dict[str, TierStatus], dict[str, str]]:
+    """Every tier, asked once; and what is wrong with their sources, which is told at once."""
     async with opened(context) as (tiers, boxes):
         await asyncio.gather(tiers.refresh(), *map(boxes.refresh, boxes.all()))
-        return tiers.all(), tiers.statuses()
+        problems = tiers.problems()
+        for name, sentence in problems.items():
+            to_stderr(f"strixdesk: {name}: {sentence}")
+        return tiers.all(), tiers.statuses(), problems
 
 
 async def _list(context: CommandContext, *, as_json: bool) -> int:
-    tiers, statuses = await look(context)
+    tiers, statuses, problems = await look(context)
     rows = [tier_row(tier, statuses[tier.name]) for tier in tiers]
     if as_json:
-        print(json.dumps({"tiers": rows}, ensure_ascii=False))
-        return 0
-    if not rows:
+        print(json.dumps({"tiers": rows, "problems": problems}, ensure_ascii=False))
+        return 1 if problems else 0
+    if not rows and not problems:
         print("No tier is configured, and the starter kit is not installed.")
         print(f"Add a [[tiers]] table with name and base_url to {context.paths.config_file}.")
         return 0
-    width = max(len(row["name"]) for row in rows)
+    width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         print(f"{row['name']:<{width}}  {_line(row)}")
-    return 0
+    return 1 if problems else 0
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -154,7 +159,9 @@ async def find(names: Sequence[str], tiers: Inventory) -> tuple[Tier, ...]:
         tier = by_name(name, tiers.all())
         if tier is None:
             there = ", ".join(one.name for one in tiers.all()) or "none"
-            raise StrixError(f"No tier is called “{name}”, or several are.", f"There are: {there}.")
+            why = " ".join(tiers.problems().values())
+            advice = f"There are: {there}. {why}".strip()
+            raise StrixError(f"No tier is called “{name}”, or several are.", advice)
         found[tier.name] = tier
     return tuple(found.values())
 
