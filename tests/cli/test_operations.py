@@ -13,6 +13,7 @@ from strixdesk.cli.operations import Order, Outcome, carry_out, chosen_box, repo
 from strixdesk.core.box import (
     Box,
     BoxMemory,
+    BoxStatus,
     ContainerState,
     Deed,
     Operation,
@@ -144,6 +145,33 @@ def test_who_interrupts_a_start_is_told_what_is_left_running() -> None:
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(interrupted())
     assert said[-1] == "strix: Cancelled. Left running: vllm-orchestrator."
+
+
+def test_an_interrupt_before_anything_is_begun_waits_for_nothing() -> None:
+    said: list[str] = []
+
+    class Slow(ScriptedBoxes):
+        looks = 0
+
+        def stack_of(self, box: Box) -> None:
+            return None
+
+        async def refresh(self, box: Box) -> BoxStatus:
+            self.looks += 1
+            await asyncio.Event().wait()
+            return self.status_of(box)
+
+    async def interrupted() -> None:
+        order = Order(BOX, Deed.START, UTILITY)
+        deed = asyncio.create_task(carry_out(boxes, order, anyway=False, say=said.append))
+        await eventually(lambda: boxes.looks == 1, within_s=10)
+        deed.cancel()
+        await deed
+
+    boxes = Slow()
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupted())
+    assert (boxes.looks, said) == (1, [])
 
 
 # ---- the end -----------------------------------------------------------------------------------

@@ -86,7 +86,8 @@ async def carry_out(boxes: Boxes, order: Order, *, anyway: bool, say: Say) -> Ou
     except StrixError as error:
         return _failed(order, error.message, (error.advice,) if error.advice else ())
     except asyncio.CancelledError:
-        say(f"{box.name}: {await _left_running(boxes, box)}")
+        if boxes.status_of(box).operation:  # else nothing was begun
+            say(f"{box.name}: {await _left_running(boxes, box)}")
         raise
     return Outcome(box.name, operation.services, operation.state, operation.step)
 
