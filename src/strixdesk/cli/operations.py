@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from strixdesk.core.box import Box, ContainerState, Deed, Operation, OperationState
+from strixdesk.core.box import Box, Deed, Operation, OperationState
 from strixdesk.core.errors import BoxError, NotEnoughMemory, StrixError
 from strixdesk.core.events import BoxChanged, BoxesChanged
 from strixdesk.core.memory import Forecast
@@ -19,8 +19,6 @@ from strixdesk.session.ports import Boxes
 
 Say = Callable[[str], None]
 """Hears of the progress, a sentence at a time."""
-
-_UP = frozenset({ContainerState.RUNNING, ContainerState.RESTARTING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def _forecast(boxes: Boxes, order: Order) -> Forecast | None:
     """Of what does not run yet."""
     stack, status = boxes.stack_of(order.box), boxes.status_of(order.box)
     mode = stack.mode(order.mode) if stack and order.mode else None
-    up = {one.name for one in status.services if one.container in _UP}
+    up = {one.name for one in status.services if one.container.alive}
     names = order.services or (mode.services if mode else ())
     new = [name for name in names if name not in up and stack and stack.service(name)]
     return boxes.forecast(order.box, new) if new and not status.broken else None
@@ -111,7 +109,7 @@ async def _left_running(boxes: Boxes, box: Box) -> str:
     status = await boxes.refresh(box)
     if status.broken:
         return f"Cancelled. What runs there cannot be told now. {status.broken.detail}".strip()
-    up = [one.name for one in status.services if one.container in _UP]
+    up = [one.name for one in status.services if one.container.alive]
     return f"Cancelled. Left running: {', '.join(up)}." if up else "Cancelled. Nothing runs there."
 
 

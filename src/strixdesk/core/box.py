@@ -69,6 +69,11 @@ class ContainerState(Enum):
     EXITED = "exited"
     DEAD = "dead"
 
+    @property
+    def alive(self) -> bool:
+        """Its memory and its ports are taken, or will be again at once."""
+        return self in {ContainerState.RUNNING, ContainerState.RESTARTING, ContainerState.PAUSED}
+
 
 class ContainerHealth(Enum):
     NONE = "none"

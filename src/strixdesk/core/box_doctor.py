@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from posixpath import basename, dirname
 
-from strixdesk.core.box import ContainerState, ServiceStatus
+from strixdesk.core.box import ServiceStatus
 from strixdesk.core.finding import Finding, Severity
 from strixdesk.core.host import CachedModel, HostFacts
 from strixdesk.core.memory import gb
@@ -28,7 +28,6 @@ _GATED = re.compile(
 )
 """Whose licence must be accepted on Hugging Face before their files can be fetched."""
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-_TAKEN = frozenset({ContainerState.RUNNING, ContainerState.RESTARTING, ContainerState.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +161,7 @@ def _bare(name: str) -> str:
 
 
 def _ports(stack: Stack, facts: HostFacts, statuses: Sequence[ServiceStatus]) -> Iterator[Finding]:
-    running = {one.name for one in statuses if one.container in _TAKEN}
+    running = {one.name for one in statuses if one.container.alive}
     own = {port for one in stack.services if one.name in running for port in _all_ports(one)}
     for service in stack.services:
         for port in _all_ports(service):

@@ -10,7 +10,6 @@ from strixdesk.core.demand import Demand, demand_of
 from strixdesk.core.memory import KvFit
 from strixdesk.core.stack import Engine, Service, Stack, with_needs
 
-_ALIVE = frozenset({ContainerState.RUNNING, ContainerState.RESTARTING, ContainerState.PAUSED})
 ROUNDING = 1e-9
 """Of sums of decimal fractions."""
 
@@ -84,7 +83,7 @@ def situation(
     start: Sequence[str],
     files: Mapping[str, int] | None = None,
 ) -> Situation:
-    alive = {one.name: one for one in statuses if one.container in _ALIVE}
+    alive = {one.name: one for one in statuses if one.container.alive}
     settling = {
         name
         for name, one in alive.items()

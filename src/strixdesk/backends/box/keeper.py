@@ -36,9 +36,6 @@ from strixdesk.core.errors import (
 from strixdesk.core.memory import Forecast
 from strixdesk.core.stack import Service, Stack
 
-_COUNTED = {ContainerState.RUNNING, ContainerState.RESTARTING, ContainerState.PAUSED}
-"""Their memory is reckoned with already, though one in a restart loop may have to be started."""
-
 
 @dataclass(frozen=True, slots=True)
 class BoxPace:
@@ -322,7 +319,8 @@ class BoxKeeper:
             )
         up = {one.name for one in status.services if one.container is ContainerState.RUNNING}
         plan = make_plan(stack, deed, services, mode, up)
-        counted = {one.name for one in status.services if one.container in _COUNTED}
+        # reckoned with already, though one in a restart loop may have to be started
+        counted = {one.name for one in status.services if one.container.alive}
         new = [name for name in plan.starts if name not in counted or deed is Deed.RESTART]
         if new and not override:
             forecast = self._world.forecast(self.box, stack, status, new)
