@@ -46,9 +46,9 @@ def examine(
     env: Mapping[str, str],
     statuses: Sequence[ServiceStatus] = (),
 ) -> tuple[Finding, ...]:
-    """Problems first. `env`: the values of the .env file."""
+    """`env`: the values of the .env file."""
     missing = list(_missing(stack, facts))
-    found = [
+    return (
         *_space(missing, facts),
         *_hugging_face(stack, missing, facts, env),
         *_gguf_files(missing, facts),
@@ -56,9 +56,7 @@ def examine(
         *_devices(stack, facts),
         *_safety(facts),
         *_gpu_memory(stack, facts),
-    ]
-    order = (Severity.PROBLEM, Severity.WARNING, Severity.NOTE)
-    return tuple(sorted(found, key=lambda one: order.index(one.severity)))
+    )
 
 
 # ---- models ------------------------------------------------------------------------------------
