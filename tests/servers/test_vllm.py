@@ -227,6 +227,14 @@ async def test_a_begun_answer_is_continued_from_its_very_last_character(
     assert f"{begun}{text}" == "The capital of France is Paris."
 
 
+async def test_a_word_that_was_cut_is_ended_as_it_began(chat: ChatClient, vllm: Running) -> None:
+    begun = ChatMessage("assistant", "The", goes_on=" cap")
+    stream = chat.stream(vllm.tier, [ChatMessage("user", QUESTION), begun])
+    async with contextlib.aclosing(stream) as items:
+        said = "".join([item.text async for item in items if isinstance(item, ChatDelta)])
+    assert said.startswith(" capital of France")
+
+
 async def test_its_tokenizer_counts_what_the_usage_tells(
     chat: ChatClient, vllm: Running, http: httpx.AsyncClient
 ) -> None:
