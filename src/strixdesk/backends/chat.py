@@ -124,20 +124,22 @@ class ChatClient:
         self, tier: Tier, messages: Sequence[ChatMessage], max_tokens: int | None
     ) -> AsyncGenerator[ChatDelta | ChatEnd, None]:
         answer = Answer(tier)
-        patience = Patience(tier, answer, self._settings)
-        response = await self._ask(tier, messages, max_tokens, patience)
-        async with body_of(response) as pieces:
-            match _media_type(response):
-                case "text/html":
-                    raise tier_errors.web_page(tier, response.status_code)
-                case "application/json":
-                    whole = answer.take_whole(await _json_object(tier, pieces, patience))
-                    if whole:
-                        yield whole
-                case _:
-                    async with contextlib.aclosing(_deltas(tier, pieces, answer, patience)) as some:
-                        async for delta in some:
-                            yield delta
+        with contextlib.closing(Patience(tier, answer, self._settings)) as patience:
+            response = await self._ask(tier, messages, max_tokens, patience)
+            async with body_of(response) as pieces:
+                match _media_type(response):
+                    case "text/html":
+                        raise tier_errors.web_page(tier, response.status_code)
+                    case "application/json":
+                        whole = answer.take_whole(await _json_object(tier, pieces, patience))
+                        if whole:
+                            yield whole
+                    case _:
+                        async with contextlib.aclosing(
+                            _deltas(tier, pieces, answer, patience)
+                        ) as some:
+                            async for delta in some:
+                                yield delta
         held, end = answer.end()
         if held:
             yield held

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -11,6 +10,7 @@ import httpx
 
 from strixdesk.backends import tier_errors
 from strixdesk.backends.answer import Answer
+from strixdesk.backends.deadline import Deadline
 from strixdesk.core.errors import TierError
 from strixdesk.core.tier import Tier
 from strixdesk.settings import ChatSettings
@@ -24,15 +24,20 @@ T = TypeVar("T")
 class Patience:
     """How much longer a server is waited for: so long until its first content, so long between
     contents, so long in all. Keep-alives and empty deltas buy no time, and only waiting costs any:
-    a consumer that is busy with what came does not bring the deadline nearer."""
+    a consumer that is busy with what came does not bring the deadline nearer. `close` it at the
+    end."""
 
     def __init__(self, tier: Tier, answer: Answer, settings: ChatSettings) -> None:
         self._tier = tier
         self._answer = answer
         self._settings = settings
+        self._deadline = Deadline()
         self._waited_s = 0.0
         self._waited_before_s = 0.0
         """For all contents that have come."""
+
+    def close(self) -> None:
+        self._deadline.close()
 
     def content(self) -> None:
         """Something to read has come: the wait for the next begins anew."""
@@ -45,9 +50,10 @@ class Patience:
         left = limit - self._waited_s
         in_all = self._settings.total_timeout_s
         left_in_all = in_all - self._waited_before_s - self._waited_s
-        began = time.monotonic()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
-            async with asyncio.timeout(max(0.0, min(left, left_in_all))):
+            with self._deadline.until(began + max(0.0, min(left, left_in_all))):
                 return await step
         except TimeoutError:
             if left_in_all < left:
@@ -56,7 +62,7 @@ class Patience:
         except httpx.HTTPError as error:
             raise self._trouble(error) from None
         finally:
-            self._waited_s += time.monotonic() - began
+            self._waited_s += clock() - began
 
     @property
     def _limit_s(self) -> float:

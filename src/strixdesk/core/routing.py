@@ -15,6 +15,9 @@ from strixdesk.core.tier import Capability, Tier, TierState, TierStatus
 
 _STANDARD = RoutingPolicy()
 
+_Suits = tuple[bool, int, float, bool, bool, int]
+"""How well a candidate suits the question: the least is the best."""
+
 
 def choose_route(
     text: str,
@@ -139,13 +142,14 @@ class _Choice:
         if len(too_slow) == len(candidates):
             too_slow = []  # there is nothing but slow ones: better late than never
         candidates = [one for one in candidates if one not in too_slow]
-        ranked = self._ranked(candidates, wish)
+        suits = {one.position: self._suits(one, wish) for one in (*candidates, *too_slow)}
+        ranked = self._ranked(candidates, suits)
         chosen = ranked[0]
-        suited = min((*candidates, *too_slow), key=lambda one: self._suits(one, wish))
+        suited = min((*candidates, *too_slow), key=lambda one: suits[one.position])
         heirs = self._heirs(suited, ranked) if suited is not chosen else []
         chosen = next((one for one in heirs if self._as_able(one, chosen)), chosen)
         too_small = suited.readiness < AWAY and not self._holds(suited)
-        wanted = self._suits(suited, wish)[:4] < self._suits(chosen, wish)[:4]
+        wanted = suits[suited.position][:4] < suits[chosen.position][:4]
         passed_over = suited if suited is not chosen and (wanted or too_small) else None
         heirs = self._heirs(chosen, ranked)
         others = [*heirs, *(one for one in ranked if one not in (chosen, *heirs))]
@@ -169,7 +173,9 @@ class _Choice:
                     return _Wish(rule, rule.clause(signs), places)
         return _Wish(None, "", {})
 
-    def _ranked(self, candidates: Sequence[Candidate], wish: _Wish) -> list[Candidate]:
+    def _ranked(
+        self, candidates: Sequence[Candidate], suits: Mapping[int, _Suits]
+    ) -> list[Candidate]:
         """Who can answer at all, then who holds the whole conversation, then who is ready, then
         who suits."""
 
@@ -178,7 +184,7 @@ class _Choice:
             fits = self._holds(one)
             # Where nobody holds it, the largest comes first.
             size = 0 if fits or somebody_fits else -(one.context_tokens or 0)
-            return away, not fits, size, one.readiness, self._suits(one, wish)
+            return away, not fits, size, one.readiness, suits[one.position]
 
         somebody_fits = any(self._holds(one) and one.readiness < AWAY for one in candidates)
         return sorted(candidates, key=rank)
@@ -192,7 +198,7 @@ class _Choice:
     def _as_able(self, one: Candidate, other: Candidate) -> bool:
         return one.readiness <= other.readiness and self._holds(one) >= self._holds(other)
 
-    def _suits(self, one: Candidate, wish: _Wish) -> tuple[bool, int, float, bool, bool, int]:
+    def _suits(self, one: Candidate, wish: _Wish) -> _Suits:
         """The program's own small model is for when there is nothing else; then what the question
         wants; then the user's default; then the user's order, with the slow ones last."""
         speed = one.expected_tokens_per_s if wish.by_speed(one) else 0.0
