@@ -19,6 +19,7 @@ NAMES = (
     "handover",
     "outage",
     "ssh_command",
+    "stop",
 )
 
 
