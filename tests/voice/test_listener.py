@@ -248,6 +248,7 @@ async def test_looking_for_devices_again_does_not_end_what_is_being_said(
     # When the speaker is not found, so that PortAudio is started again
     with pytest.raises(AudioOutputError, match="is not connected"):
         await SpeakerPlayer("Living Room").open()
+    await ears.heard(SpeechFrame, len(ears.all(SpeechFrame)) + 6)  # it hears again
     # Then the microphone goes on
     await asyncio.to_thread(soundcard.speak, wav)
     ears.listener.release()
