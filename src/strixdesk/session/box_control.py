@@ -54,6 +54,8 @@ def start_of(tier: Tier, box: Box) -> Plan:
 @dataclass(slots=True)
 class _Running:
     task: asyncio.Task[Operation]
+    grace_s: float
+    """For it to reach a safe point when it is cancelled."""
     progress: asyncio.Queue[str]
     stopped: bool = False
 
@@ -120,7 +122,7 @@ class BoxControl:
             for box in self._boxes.all():
                 if box.name == name:
                     self._boxes.cancel(box)
-            asyncio.get_running_loop().call_later(CANCEL_WITHIN_S, one.task.cancel)
+            asyncio.get_running_loop().call_later(one.grace_s, one.task.cancel)
         return bool(running)
 
     # -- before the yes ------------------------------------------------------------------------
@@ -203,7 +205,9 @@ class BoxControl:
         )
         if plan.box.name in self._running:  # begun meanwhile, by another yes
             return False
-        running = _Running(asyncio.ensure_future(self._done(plan)), asyncio.Queue())
+        # A tier's own command knows no safe points: it is ended at once.
+        grace_s = 0.0 if meant.tiers else CANCEL_WITHIN_S
+        running = _Running(asyncio.ensure_future(self._done(plan)), grace_s, asyncio.Queue())
         self._running[plan.box.name] = running
         try:
             await conversation.add(message)
