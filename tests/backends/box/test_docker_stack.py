@@ -174,7 +174,7 @@ async def test_a_server_that_never_gets_ready_is_given_up_in_the_end(stack: BoxS
     async with client_of(stack, patience=replace(HASTE, ready_s=2)) as client:
         operation = await client.do(Deed.START, ORCHESTRATOR)
     assert operation.state is OperationState.FAILED
-    assert "still not ready" in operation.step
+    assert "is not ready after" in operation.step
 
 
 async def test_a_container_that_is_killed_is_seen_to_come_back(
