@@ -1,8 +1,9 @@
-"""“Stop”: from the word to the end of the command that a box was running for a tier
+"""“Stop”: from the word to the end of what a box was doing
 
 A real session and a real command that would take an hour, on this machine and through a real ssh
 server. The word is spoken (from the recogniser's text) or typed. What is awaited is the end of the
-command's own process, not what is said of it.
+command's own process, not what is said of it. And the start of a stack, by real docker, from the
+cancelling to the end of the operation.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.box.unit_controls import UnitControls
 from strixdesk.backends.http import make_http_client
+from strixdesk.core.box import Deed
 from strixdesk.core.events import MessageChanged
 from strixdesk.core.tier import Control, ControlKind, Tier
 from strixdesk.session.attachments import AttachmentStore
@@ -31,6 +33,9 @@ from strixdesk.session.services import Services
 from strixdesk.session.session import Session
 from strixdesk.session.store import HistoryStore
 from strixdesk.settings import Settings
+from tests.support.box_client import client_of
+from tests.support.box_stack import write_stack
+from tests.support.docker_engine import DockerEngine
 from tests.support.fakes import (
     FakeListener,
     FakeRecogniser,
@@ -54,7 +59,39 @@ def measure() -> list[Row]:
     rows = asyncio.run(_rows("on this machine", _here))
     with ssh_server() as server:
         rows += asyncio.run(_rows("through ssh", lambda: shell_of(server)))
+    took = asyncio.run(_stack_ms())
+    rows.append(Row("a stack's start is cancelled: median", median(took), None, "ms", WITHIN_MS))
+    rows.append(
+        Row(f"a stack's start is cancelled: worst of {ROUNDS}", max(took), None, "ms", WITHIN_MS)
+    )
     return rows
+
+
+async def _stack_ms() -> list[float]:
+    """While docker makes its containers, and while a server loads; on a real docker engine."""
+    took = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "docker").mkdir()
+        (folder / "stack").mkdir()
+        engine = DockerEngine(folder / "docker")
+        engine.start()
+        try:
+            engine.make_image()
+            stack = write_stack(engine, folder / "stack")
+            stack.acts(ORCH="loading=300")
+            async with client_of(stack) as client:
+                for number in range(ROUNDS):
+                    start = asyncio.create_task(client.do(Deed.START, mode="gpu"))
+                    await asyncio.sleep(0.1 * number)
+                    began = time.perf_counter()
+                    client.watch.cancel(client.box)
+                    await start
+                    took.append((time.perf_counter() - began) * 1e3)
+                    await client.do(Deed.STOP)
+        finally:
+            engine.clean()
+    return took
 
 
 async def _rows(where: str, shell: Callable[[], AbstractAsyncContextManager[Shell]]) -> list[Row]:

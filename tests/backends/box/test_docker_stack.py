@@ -229,6 +229,17 @@ async def test_a_start_that_is_cancelled_starts_nothing_more(
     assert stack.running() == set()
 
 
+async def test_a_start_that_is_cancelled_before_it_began_does_nothing(
+    client: Client, stack: BoxStack
+) -> None:
+    starting = asyncio.create_task(client.do(Deed.START, mode="gpu"))
+    await asyncio.sleep(0)
+    client.watch.cancel(client.box)
+    assert (await starting).state is OperationState.CANCELLED
+    assert stack.engine.containers(stack.project) == []
+    assert (await client.do(Deed.START, UTILITY)).state is OperationState.DONE
+
+
 async def test_a_newer_wish_takes_the_place_of_the_older_one(
     client: Client, stack: BoxStack
 ) -> None:

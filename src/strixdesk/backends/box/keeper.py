@@ -109,6 +109,7 @@ class BoxKeeper:
         self._stream = LookStream(shell, self._streamed)
         self._brought: Look | None = None
         self._hops_at = self._stack_at = self._looked_at = float("-inf")
+        self._cancels = 0
         self._operations = Operations(
             box, shell, self, self._operation_changed, patience=patience, who=who, now=now
         )
@@ -305,6 +306,7 @@ class BoxKeeper:
         self, deed: Deed, services: Sequence[str], mode: str | None, *, override: bool
     ) -> Operation:
         """As `Boxes.do`."""
+        cancels = self._cancels
         status = await self.refresh() if self.stack is None else await self.look()
         if status.broken:
             raise BoxUnreachable(
@@ -327,9 +329,12 @@ class BoxKeeper:
             if forecast and not forecast.fits:
                 ways = " Or: ".join(remedy.sentence for remedy in forecast.remedies)
                 raise NotEnoughMemory(forecast.sentence, ways)
-        return await self._operations.do(stack, Wish(deed, plan, mode, override))
+        wish = Wish(deed, plan, mode, override)
+        return await self._operations.do(stack, wish, unwanted=lambda: self._cancels > cancels)
 
     def cancel(self) -> None:
+        """Also what has been asked for and has not begun yet."""
+        self._cancels += 1
         self._operations.cancel()
 
     def _operation_changed(self) -> None:

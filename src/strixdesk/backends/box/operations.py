@@ -70,8 +70,11 @@ class Operations:
     def running(self) -> bool:
         return self._task is not None
 
-    async def do(self, stack: Stack, wish: Wish) -> Operation:
-        """Returns when it is over. Raises BoxBusy or BoxUnreachable when it could not begin."""
+    async def do(
+        self, stack: Stack, wish: Wish, *, unwanted: Callable[[], bool] = lambda: False
+    ) -> Operation:
+        """Returns when it is over. `unwanted` tells, when its turn has come, whether it was
+        cancelled meanwhile. Raises BoxBusy or BoxUnreachable when it could not begin."""
         if self._wish and ends(wish, self._wish):
             self.cancel()
         async with self._turn:
@@ -80,7 +83,7 @@ class Operations:
             )
             try:
                 await lock.ensure()
-                return await self._carry_out(stack, wish, lock)
+                return await self._carry_out(stack, wish, lock, unwanted)
             finally:
                 await lock.release()
 
@@ -93,7 +96,9 @@ class Operations:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _carry_out(self, stack: Stack, wish: Wish, lock: BoxLock) -> Operation:
+    async def _carry_out(
+        self, stack: Stack, wish: Wish, lock: BoxLock, unwanted: Callable[[], bool]
+    ) -> Operation:
         operation = Operation(
             new_id(),
             wish.deed,
@@ -116,6 +121,8 @@ class Operations:
         task = asyncio.create_task(conductor.run(wish.plan), name=f"{self._box.name}: {wish.words}")
         self._task, self._wish, self.latest = task, wish, operation
         self._on_change()
+        if unwanted():
+            task.cancel()
         try:
             await asyncio.wait([task])
         finally:
