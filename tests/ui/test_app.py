@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,10 @@ def test_a_window_that_nobody_can_see_yet_does_not_hold_up_the_start(
     with qtbot.waitSignal(shell.first_painted):
         shell.show()
         app.await_paint(qapp, shell)
+
+
+def test_what_is_heavy_is_not_loaded_before_the_window_is_filled() -> None:
+    heavy = ("numpy", "httpx", "yaml", "keyring", "sounddevice", "onnxruntime")
+    look = f"import strixdesk.desk, sys; print(*(m for m in {heavy} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

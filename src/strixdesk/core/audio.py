@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from strixdesk.core.loudness import SILENCE_DB
+
 Samples = NDArray[np.float32]
 """Mono samples in [-1, 1], shape (n,)."""
 
@@ -41,10 +43,6 @@ class Utterance:
     @property
     def duration_s(self) -> float:
         return len(self.samples) / self.rate_hz
-
-
-SILENCE_DB = -120.0
-"""The level of zeros; nothing is lower."""
 
 
 def level_db(samples: Samples) -> float:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from strixdesk.core.audio import AudioFrame
 from strixdesk.core.events import MicrophoneState
+
+if TYPE_CHECKING:  # the window is loaded before numpy is
+    from strixdesk.core.audio import AudioFrame
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from strixdesk.core.audio import AudioFrame, Samples, Utterance
 from strixdesk.core.box import Box, BoxStatus, Deed, Operation
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
 from strixdesk.core.events import BoxChanged, BoxesChanged
@@ -14,6 +13,9 @@ from strixdesk.core.hearing import ListenerEvent, Transcript
 from strixdesk.core.memory import Forecast
 from strixdesk.core.stack import Stack
 from strixdesk.core.tier import Tier, TierStatus
+
+if TYPE_CHECKING:  # the window is loaded before numpy is
+    from strixdesk.core.audio import AudioFrame, Samples, Utterance
 
 # ---- speech to text ----------------------------------------------------------------------------
 

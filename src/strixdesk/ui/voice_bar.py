@@ -7,8 +7,8 @@ import time
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from strixdesk.core.audio import SILENCE_DB
 from strixdesk.core.events import MicrophoneState
+from strixdesk.core.loudness import SILENCE_DB
 from strixdesk.core.turn import Turn, TurnState
 from strixdesk.ui.elided_label import ElidedLabel
 from strixdesk.ui.icons import icon

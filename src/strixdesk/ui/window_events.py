@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import assert_never
 
 from strixdesk.core.addressing import picker_order
-from strixdesk.core.audio import SILENCE_DB
 from strixdesk.core.events import (
     BoxChanged,
     BoxesChanged,
@@ -34,6 +33,7 @@ from strixdesk.core.events import (
     TurnChanged,
     UsageChanged,
 )
+from strixdesk.core.loudness import SILENCE_DB
 from strixdesk.core.turn import Turn
 from strixdesk.ui.cockpit import Cockpit
 from strixdesk.ui.conversation_desk import ConversationDesk

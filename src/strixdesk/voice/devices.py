@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from strixdesk.core.audio import SILENCE_DB, AudioFrame, level_db
+from strixdesk.core.audio import AudioFrame, level_db
 from strixdesk.core.errors import AudioInputError, AudioOutputError, StrixError
+from strixdesk.core.loudness import SILENCE_DB
 from strixdesk.voice.capture import Microphone
 from strixdesk.voice.device_lookup import DeviceKind, NoSuchDevice, find_device, load_sounddevice
 from strixdesk.voice.player import OUTPUT_LATENCY_S, output_shapes

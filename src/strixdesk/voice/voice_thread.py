@@ -13,10 +13,11 @@ from typing import assert_never
 
 import numpy as np
 
-from strixdesk.core.audio import SILENCE_DB, SPEECH_RATE_HZ, AudioFrame
+from strixdesk.core.audio import SPEECH_RATE_HZ, AudioFrame
 from strixdesk.core.errors import AudioInputError, StrixError
 from strixdesk.core.events import MicrophoneState
 from strixdesk.core.hearing import LevelHeard, ListenerEvent, MicrophoneMoved
+from strixdesk.core.loudness import SILENCE_DB
 from strixdesk.voice.capture import Microphone
 from strixdesk.voice.cutter import UtteranceCutter
 from strixdesk.voice.device_lookup import zeros_advice
