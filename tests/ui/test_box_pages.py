@@ -153,8 +153,11 @@ async def test_given_a_changed_value_then_it_is_written_only_after_its_differenc
     await until(dialog.write.isEnabled)
     qtbot.keyClicks(field, "1")
     assert not dialog.write.isEnabled(), "what is written is what was shown"
-    dialog.look.click()
+    qtbot.keyClick(field, Qt.Key.Key_Return)  # shows
     await until(dialog.write.isEnabled)
+    qtbot.keyClick(field, Qt.Key.Key_Return)  # and never writes
+    assert dialog.write.isEnabled()
+    assert not [call for call in tools.calls if call[0] == "apply"]
     dialog.write.click()
     await until(lambda: ("apply", (("CODER_GPU_UTIL", "0.501"),)) in tools.calls)
     await until(lambda: ".strixdesk-backup" in words(dialog))

@@ -63,9 +63,8 @@ class EnvDialog(QDialog):
         self._diff.hide()
         self._words = plain("Reading …", "muted", wrap=True)
         self.look = push("Show what changes", self._look)
-        self.look.setDefault(True)  # Enter in a field shows, and never writes
         self.write = push("Write", self._write, name="primary")
-        self.write.setEnabled(False)
+        self._can_write(False)
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.addWidget(self._words, 1)
@@ -117,7 +116,12 @@ class EnvDialog(QDialog):
 
     def _edited(self) -> None:
         self._plan = None
-        self.write.setEnabled(False)
+        self._can_write(False)
+
+    def _can_write(self, can: bool) -> None:
+        """Enter in a field shows what changes, and never writes."""
+        self.write.setEnabled(can)
+        self.look.setDefault(not can)
 
     def _look(self) -> None:
         self._run(self._make_plan())
@@ -128,14 +132,14 @@ class EnvDialog(QDialog):
         self._diff.show()
         found = " ".join(finding.sentence for finding in self._plan.findings)
         self._words.setText(found or "Compose tries the new values before they are written.")
-        self.write.setEnabled(bool(self._plan.diff))
+        self._can_write(bool(self._plan.diff))
 
     def _write(self) -> None:
         if self._plan:
             self._run(self._apply(self._plan))
 
     async def _apply(self, plan: EnvPlan) -> None:
-        self.write.setEnabled(False)
+        self._can_write(False)
         self._words.setText("Compose tries the new values …")
         backup = await self._tools.apply_env(self._box, plan)
         self._before |= dict(plan.changes)

@@ -118,9 +118,11 @@ def style_sheet(theme: Theme) -> str:
     QPushButton:focus {{ border: 2px solid {t.accent}; padding: 5px 11px; }}
     QPushButton:disabled {{ color: {t.muted}; }}
     QPushButton#primary, QPushButton:default {{ background: {t.accent}; color: {t.on_accent};
-        border-color: {t.accent}; font-weight: 600; }}
-    QPushButton#primary:disabled {{ background: {t.surface}; color: {t.muted};
-        border-color: {t.border}; }}
+        border-color: {t.accent}; }}
+    /* Not of :default: a button is measured without it. */
+    QPushButton#primary {{ font-weight: 600; }}
+    QPushButton#primary:disabled, QPushButton:default:disabled {{ background: {t.surface};
+        color: {t.muted}; border-color: {t.border}; }}
     QPushButton#primary:focus {{ border: 2px solid {t.text}; }}
     QPushButton#talk {{ font-weight: 600; border-radius: 14px; padding: 6px 14px;
         border-color: {t.accent}; color: {t.accent}; }}
