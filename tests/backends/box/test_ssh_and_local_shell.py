@@ -158,6 +158,9 @@ async def test_what_a_command_leaves_running_is_neither_waited_for_nor_ended(she
 
     assert done.out == "started\n"
     assert time.monotonic() - began < 30
+    # the shell says "started" when the new process is there, which may not be `sleep` yet
+    await eventually(lambda: bool(running(name)), within_s=10)
+    await asyncio.sleep(1)  # what would end it comes right after the command
     assert running(name)
     await shell.run(["pkill", "-x", "-f", f"sleep {name}"])
 
