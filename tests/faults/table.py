@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from tests.faults.cases import FAULTS
-from tests.faults.clients import Seen, seen_by_httpx_sse, seen_by_openai, seen_by_ours
+from tests.faults.clients import SILENCE_S, Seen, seen_by_httpx_sse, seen_by_openai, seen_by_ours
 from tests.faults.fault import Fault
 from tests.support.fault_server import fault_server
 
@@ -21,7 +21,7 @@ CLIENTS = {
 Line = tuple[Fault, list[Seen]]
 
 
-async def run(faults: Sequence[Fault]) -> list[Line]:
+async def run(faults: Sequence[Fault], silence_s: float = SILENCE_S) -> list[Line]:
     """One fault after the other, each client with a server of its own."""
     lines = []
     for fault in faults:
@@ -29,7 +29,7 @@ async def run(faults: Sequence[Fault]) -> list[Line]:
         for client in CLIENTS.values():
             async with fault_server() as server:
                 server.on_chat(fault.script)
-                seen.append(await client(server))
+                seen.append(await client(server, silence_s))
         lines.append((fault, seen))
     return lines
 

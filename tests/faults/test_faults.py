@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.faults.cases import FAULTS
-from tests.faults.clients import DEADLINE_S, ours
+from tests.faults.clients import PATIENT_S, ours, patience
 from tests.faults.fault import Fault, recorded
 from tests.faults.table import run, table
 from tests.support.fault_server import fault_server
@@ -17,8 +17,8 @@ from tests.support.fault_server import fault_server
 async def test_each_fault_ends_in_a_whole_answer_or_in_a_sentence(fault: Fault) -> None:
     async with fault_server() as server:
         server.on_chat(fault.script)
-        async with asyncio.timeout(10 * DEADLINE_S):  # a busy machine is no hang
-            outcome = await ours(server)
+        async with asyncio.timeout(PATIENT_S / 2):  # a busy machine is no hang
+            outcome = await ours(server, patience(fault))
     assert outcome.text == fault.kept or (fault.error and fault.kept in outcome.text)
     if fault.error is None:
         assert outcome.error is None
@@ -43,7 +43,7 @@ def test_the_suite_covers_what_is_promised() -> None:
 
 async def test_the_table_shows_who_notices() -> None:
     names = {"CRLF", "ends in mid-answer", "[DONE] without a reason"}
-    lines = await run([fault for fault in FAULTS if fault.name in names])
+    lines = await run([fault for fault in FAULTS if fault.name in names], PATIENT_S / 4)
     assert all(seen[0].noticed(fault) for fault, seen in lines)
     told = table(lines)
     assert names <= {line.split("  ")[0] for line in told.splitlines()}

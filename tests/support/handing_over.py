@@ -34,7 +34,7 @@ WAYS = (
     *("one word", "prefill, other word"),
 )
 SILENT_S = 1.0
-"""How long a stalled server is waited for."""
+"""How long a stalled server is waited for, where nothing else is said."""
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 
 
@@ -171,7 +171,7 @@ async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
             await writer.wait_closed()
 
 
-async def hand_over(case: Case, folder: Path) -> Result:
+async def hand_over(case: Case, folder: Path, *, silent_s: float = SILENT_S) -> Result:
     """The whole way: a question, an answer that breaks off, and whoever goes on with it."""
     servers = _Servers(case)
     async with contextlib.AsyncExitStack() as stack:
@@ -182,7 +182,8 @@ async def hand_over(case: Case, folder: Path) -> Result:
             )
             port = server.sockets[0].getsockname()[1]
             tiers.append(Tier(name, f"http://127.0.0.1:{port}/v1", model="words"))
-        session = await _session(tiers, folder, prefills=case.way.startswith("prefill"))
+        prefills = case.way.startswith("prefill")
+        session = await _session(tiers, folder, prefills=prefills, silent_s=silent_s)
         try:
             runner = session.begin_typed("Count to two hundred.")
             await session.finished(runner)
@@ -199,12 +200,12 @@ async def hand_over(case: Case, folder: Path) -> Result:
     )
 
 
-async def _session(tiers: list[Tier], folder: Path, *, prefills: bool) -> Session:
+async def _session(tiers: list[Tier], folder: Path, *, prefills: bool, silent_s: float) -> Session:
     watched = FakeTiers(*tiers)
     watched.status["second"] = TierStatus(
         TierState.READY, 0.0, server="llama.cpp" if prefills else "another"
     )
-    settings = Settings(chat=ChatSettings(between_tokens_timeout_s=SILENT_S, retries=0))
+    settings = Settings(chat=ChatSettings(between_tokens_timeout_s=silent_s, retries=0))
     chat = ChatClient(settings.chat, lambda tier: watched.status.get(tier.name))
     return await session_of(watched, chat, settings, folder)
 
