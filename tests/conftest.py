@@ -6,10 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.soundcard import soundcard, soundcard_server
 
 __all__ = ["soundcard", "soundcard_server"]
+
+# How long one example takes says more about the machine than about what is tested.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 # A window without a screen, unless a test brings a screen of its own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

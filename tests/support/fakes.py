@@ -315,7 +315,7 @@ class FakeListener:
 
 
 class Heard:
-    """Collects events and waits for one, with a deadline."""
+    """Collects events and waits for one, with a deadline; also for what comes without any."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -325,12 +325,14 @@ class Heard:
         self.events.append(event)
         self._changed.set()
 
-    async def until(self, condition: Callable[[], bool], within_s: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], within_s: float = 30.0) -> None:
         deadline = time.monotonic() + within_s
         while not condition():
             self._changed.clear()
-            async with asyncio.timeout(deadline - time.monotonic()):
-                await self._changed.wait()
+            assert time.monotonic() < deadline, f"did not come true within {within_s} s"
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await self._changed.wait()
 
     def of(self, kind: type[_E]) -> list[_E]:
         return [event for event in self.events if isinstance(event, kind)]

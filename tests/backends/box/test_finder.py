@@ -65,7 +65,7 @@ def test_a_file_that_includes_itself_is_read_to_an_end(ssh_folder: Path) -> None
     assert ssh_hosts(config) == ["box"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary() | st.text().map(lambda text: f"Include {text}\n".encode()))
 def test_any_file_is_read(ssh_folder: Path, content: bytes) -> None:
     config = ssh_folder / "odd"
