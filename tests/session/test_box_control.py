@@ -295,10 +295,10 @@ async def test_another_question_leaves_it_running(stage: Stage, boxes: ScriptedB
     assert len(stage.chat.requests) == 1
 
 
-def by_command(stage: Stage, *start: str) -> Tier:
-    """On this machine: its server is a file that is there or not."""
+def by_command(stage: Stage, *start: str, box: str = "") -> Tier:
+    """Its server is a file that is there or not; without a box: on this machine."""
     up = str(stage.folder / "up")
-    control = Control(ControlKind.COMMAND, start=start or ("touch", up), stop=("rm", up))
+    control = Control(ControlKind.COMMAND, box, start=start or ("touch", up), stop=("rm", up))
     tier = Tier("scribe", "http://127.0.0.1:9/v1", control=control)
     stage.tiers = FakeTiers(*TIERS, tier)
     stage.controls = UnitControls(lambda: (BOX,), lambda _: LocalShell(), make_http_client())
@@ -323,6 +323,23 @@ async def test_a_tier_of_a_plain_command_is_started_and_stopped_by_word(
     await stage.heard.until(lambda: MessageStatus.COMPLETE in told(stage, "Done: stop the scribe"))
     assert not up.exists()
     assert done(boxes) == []
+
+
+async def test_compose_services_come_before_the_other_tiers_of_a_box(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    by_command(stage, box="strix")
+    await stage.begin()
+    up = stage.folder / "up"
+    await said(stage, "start the scribe and the coder")
+    assert (await asked(stage)).startswith("I would start the scribe and the coder on strix.")
+    await said(stage, "yes")
+    await stage.heard.until(lambda: bool(done(boxes)))
+    assert not up.exists()
+    boxes.step(BOX, replace(operation(state=OperationState.DONE), step="The coder is ready."))
+    words = "Done: start the scribe and the coder"
+    await stage.heard.until(lambda: MessageStatus.COMPLETE in told(stage, words))
+    assert up.exists()
 
 
 async def test_a_command_that_fails_tells_why(stage: Stage, boxes: ScriptedBoxes) -> None:

@@ -205,10 +205,13 @@ class ScriptedBoxes:
         self.calls: list[tuple[object, ...]] = []
         self.starts_s: dict[str, float] = {}
         """How long services took to start before."""
+        self.stacks: dict[str, Stack] = {}
+        """Of boxes with another than `stack()`."""
         self._boxes = boxes or (BOX,)
         self._status = {box.name: status() for box in self._boxes}
         self._subscribers: list[Callable[[BoxChanged | BoxesChanged], None]] = []
-        self._over: asyncio.Future[Operation] | None = None
+        self._over: dict[str, asyncio.Future[Operation]] = {}
+        """By box: set when what is done there is over."""
         self._lines: asyncio.Queue[str] = asyncio.Queue()
 
     def all(self) -> tuple[Box, ...]:
@@ -225,8 +228,8 @@ class ScriptedBoxes:
     def status_of(self, box: Box) -> BoxStatus:
         return self._status[box.name]
 
-    def stack_of(self, box: Box) -> Stack | None:
-        return stack()
+    def stack_of(self, box: Box) -> Stack:
+        return self.stacks.get(box.name) or stack()
 
     def subscribe(self, on_event: Callable[[BoxChanged | BoxesChanged], None]) -> None:
         self._subscribers.append(on_event)
@@ -251,7 +254,7 @@ class ScriptedBoxes:
         now = self.status_of(box)
         if now.memory is None:
             return None
-        return forecast(stack(), now.services, now.memory, 4 * GB, services, FILES)
+        return forecast(self.stack_of(box), now.services, now.memory, 4 * GB, services, FILES)
 
     async def do(
         self,
@@ -269,13 +272,14 @@ class ScriptedBoxes:
         if look and not look.fits and not override:
             raise NotEnoughMemory(look.sentence)
         self.step(box, operation(deed, tuple(services), mode))
-        self._over = asyncio.get_running_loop().create_future()
-        return await self._over
+        self._over[box.name] = asyncio.get_running_loop().create_future()
+        return await self._over[box.name]
 
     def step(self, box: Box, now: Operation | None) -> None:
         self.tell(box, replace(self.status_of(box), operation=now))
-        if now and now.state.over and self._over and not self._over.done():
-            self._over.set_result(now)
+        over = self._over.get(box.name)
+        if now and now.state.over and over and not over.done():
+            over.set_result(now)
 
     def tell(self, box: Box, now: BoxStatus) -> None:
         self._status[box.name] = now

@@ -1,7 +1,7 @@
 """What is said to the program itself: “start the coder”, “shut down the stack”, “yes”, “stop”.
 
 Only a whole utterance is a command. A question that merely contains such words is a question, and
-so is a command for somebody who is not known, or whose name several share.
+so is a command for somebody who is not known. What is called the same on several boxes is unclear.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from strixdesk.core.addressing import by_name
-from strixdesk.core.box import Deed
+from strixdesk.core.box import Box, Deed
+from strixdesk.core.on_demand import box_of
 from strixdesk.core.stack import Service, Stack
 from strixdesk.core.tier import ControlKind, Tier
 
@@ -29,16 +30,29 @@ class Reply(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """What is to be done on one box."""
+
     deed: Deed
-    box: str
+    box: Box
     services: tuple[str, ...] = ()
-    """As compose calls them. Without services and mode: the whole stack."""
+    """As compose calls them. Without services, tiers and mode: the whole stack."""
     mode: str | None = None
     tiers: tuple[str, ...] = ()
-    """Names of tiers that are no compose services; then there are no services, and `box` is empty
-    where they run on this machine."""
+    """Names of tiers that are no compose services."""
     words: str = ""
     """What is meant, to be read back: `the coder and the reviewer`."""
+
+    @property
+    def by_compose(self) -> bool:
+        """It does some of this, or all."""
+        return bool(self.services) or not self.tiers
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    called: str
+    boxes: tuple[Box, ...]
+    """Those that have one of that name."""
 
 
 _POLITE_START = re.compile(
@@ -79,19 +93,16 @@ def reply(text: str) -> Reply | None:
     return _REPLIES.get(plain) or _REPLIES.get(plain.replace(",", ""))
 
 
-def command(text: str, tiers: Sequence[Tier], stacks: Mapping[str, Stack | None]) -> Command | None:
-    """`stacks`: by the name of their box; None: not read yet."""
-    said = _plain(text)
-    boxes = list(stacks)
-    for box in boxes:
-        if said.endswith(f" on {box.casefold()}"):
-            said, boxes = said.removesuffix(f" on {box.casefold()}"), [box]
-            tiers = [tier for tier in tiers if tier.control and tier.control.box in {box, ""}]
-            break
+def command(
+    text: str, tiers: Sequence[Tier], stacks: Mapping[Box, Stack | None]
+) -> tuple[Command, ...] | Unclear:
+    """What is to be done, box by box; nothing: it is no command. `stacks`: None is not read yet."""
+    known = _Known(tiers, stacks)
+    said, box = known.place(_plain(text))
     for deed, what in _readings(said):
-        if found := _meant(deed, what, tiers, {box: stacks[box] for box in boxes}):
+        if found := known.meant(deed, what, box):
             return found
-    return None
+    return ()
 
 
 def _plain(text: str) -> str:
@@ -118,43 +129,13 @@ def _readings(said: str) -> list[tuple[Deed, str]]:
     return found
 
 
-def _meant(
-    deed: Deed, what: str, tiers: Sequence[Tier], stacks: Mapping[str, Stack | None]
-) -> Command | None:
-    bare = _without_article(what)
-    if bare in _ALL:
-        if len(stacks) != 1:
-            return None
-        return Command(deed, next(iter(stacks)), words="the whole stack")
-    modes = [
-        (box, mode.name)
-        for box, stack in stacks.items()
-        for mode in (stack.modes if stack else ())
-        if bare.removesuffix(" mode").replace(" ", "-") == mode.name.casefold().replace("_", "-")
-    ]
-    if len(modes) == 1 and (bare.endswith(" mode") or not _service(bare, tiers, stacks)):
-        box, mode = modes[0]
-        return Command(deed, box, mode=mode, words=f"the {mode} mode")
-    found = [_service(_without_article(one), tiers, stacks) for one in _AND.split(what) if one]
-    known = [one for one in found if one is not None]
-    if not known or len(known) != len(found):
-        return None
-    if len({(one.box, one.is_service) for one in known}) != 1:
-        return None
-    names = tuple(dict.fromkeys(one.name for one in known))
-    words = listed([f"the {title}" for title in dict.fromkeys(one.title for one in known)])
-    if known[0].is_service:
-        return Command(deed, known[0].box, names, words=words)
-    return Command(deed, known[0].box, tiers=names, words=words)
-
-
 def _without_article(what: str) -> str:
     return re.sub(r"^(?:the|my|our)\s+", "", what.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    box: str
+    box: Box
     name: str
     """Of a compose service, or of a tier that is none."""
     title: str
@@ -162,30 +143,107 @@ class _Target:
     is_service: bool = True
 
 
-def _service(
-    called: str, tiers: Sequence[Tier], stacks: Mapping[str, Stack | None]
-) -> _Target | None:
-    ours = [tier for tier in tiers if tier.control]
-    for name in dict.fromkeys((called, _KIND.sub("", called))):
-        tier = by_name(name, ours)
-        if tier and tier.control:
-            box = tier.control.box
-            if tier.control.kind is not ControlKind.COMPOSE:
-                if box in stacks or not box:
-                    return _Target(box, tier.name, tier.title, is_service=False)
-                continue
-            box = box or (next(iter(stacks)) if len(stacks) == 1 else "")
-            if box in stacks:
-                return _Target(box, tier.control.unit, tier.title)
-        found = [
+class _Known:
+    """Everything that can be started and stopped, and where."""
+
+    def __init__(self, tiers: Sequence[Tier], stacks: Mapping[Box, Stack | None]) -> None:
+        self._stacks = stacks
+        homes = ((tier, _home(tier, tuple(stacks))) for tier in tiers)
+        self._homes = {tier: box for tier, box in homes if box}
+        self._boxes = tuple(dict.fromkeys((*stacks, *self._homes.values())))
+
+    def place(self, said: str) -> tuple[str, Box | None]:
+        """`the coder on strix` → `the coder`, and where."""
+        for box in self._boxes:
+            if said.endswith(end := f" on {box.name.casefold()}"):
+                return said.removesuffix(end), box
+        return said, None
+
+    def meant(self, deed: Deed, what: str, box: Box | None) -> tuple[Command, ...] | Unclear:
+        """`box`: named behind it all."""
+        bare = _without_article(what)
+        stacks = {one: stack for one, stack in self._stacks.items() if box in {one, None}}
+        if bare in _ALL:
+            whole = [Command(deed, one, words="the whole stack") for one in stacks]
+            return tuple(whole) if len(whole) == 1 else ()
+        modes = [
+            Command(deed, one, mode=mode.name, words=f"the {mode.name} mode")
+            for one, stack in stacks.items()
+            for mode in (stack.modes if stack else ())
+            if bare.removesuffix(" mode").replace(" ", "-")
+            == mode.name.casefold().replace("_", "-")
+        ]
+        if len(modes) == 1 and (bare.endswith(" mode") or not self._find(bare, box)):
+            return tuple(modes)
+        return self._each(deed, what, box)
+
+    def _each(self, deed: Deed, what: str, box: Box | None) -> tuple[Command, ...] | Unclear:
+        """A box that is named counts for all before it, back to the one that names another."""
+        targets: list[_Target] = []
+        unclear: Unclear | None = None
+        for one in reversed([one for one in _AND.split(what) if one]):
+            called, own = self.place(one)
+            box = own or box
+            found = self._find(_without_article(called), box)
+            if found is None:
+                return ()
+            if isinstance(found, Unclear):
+                unclear = found
+            else:
+                targets.insert(0, found)
+        return unclear or tuple(
+            _of_box(deed, box, [one for one in targets if one.box == box])
+            for box in dict.fromkeys(one.box for one in targets)
+        )
+
+    def _find(self, called: str, box: Box | None) -> _Target | Unclear | None:
+        ours = [tier for tier, home in self._homes.items() if box in {home, None}]
+        for name in dict.fromkeys((called, _KIND.sub("", called))):
+            if tier := by_name(name, ours):
+                return self._target(tier)
+            there = [one for one in self._boxes if box in {one, None}]
+            found = [target for one in there for target in self._called(name, one)]
+            if len(found) == 1:
+                return found[0]
+            boxes = tuple(dict.fromkeys(target.box for target in found))
+            if len(boxes) > 1:
+                return Unclear(name, boxes)
+        return None
+
+    def _called(self, name: str, box: Box) -> list[_Target]:
+        """All on that box."""
+        if tier := by_name(name, [one for one, home in self._homes.items() if home == box]):
+            return [self._target(tier)]
+        stack = self._stacks.get(box)
+        return [
             _Target(box, one.name, one.role or one.name)
-            for box, stack in stacks.items()
             for one in (stack.services if stack else ())
             if _is_called(one, name)
         ]
-        if len(found) == 1:
-            return found[0]
-    return None
+
+    def _target(self, tier: Tier) -> _Target:
+        control = tier.control
+        if control and control.kind is ControlKind.COMPOSE:
+            return _Target(self._homes[tier], control.unit, tier.title)
+        return _Target(self._homes[tier], tier.name, tier.title, is_service=False)
+
+
+def _home(tier: Tier, boxes: tuple[Box, ...]) -> Box | None:
+    """Where it is started and stopped."""
+    control = tier.control
+    if control and control.kind is ControlKind.COMPOSE and not control.box and len(boxes) == 1:
+        return boxes[0]
+    return box_of(tier, boxes)
+
+
+def _of_box(deed: Deed, box: Box, targets: Sequence[_Target]) -> Command:
+    return Command(
+        deed,
+        box,
+        tuple(dict.fromkeys(one.name for one in targets if one.is_service)),
+        tiers=tuple(dict.fromkeys(one.name for one in targets if not one.is_service)),
+        words=listed([f"the {title}" for title in dict.fromkeys(one.title for one in targets)]),
+    )
 
 
 def _is_called(service: Service, name: str) -> bool:

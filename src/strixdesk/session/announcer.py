@@ -25,13 +25,14 @@ class Announcer:
         self._emit = emit
         self._quiet = quiet
         self._saying: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def say(self, sentence: str) -> None:
-        """Until it was heard, or hushed."""
-        await self._quiet()
-        self.hush()
-        saying = self._saying = asyncio.create_task(self._say(sentence))
-        await asyncio.wait({saying})
+        """Until it was heard, or hushed. What several have to say is said in turn."""
+        async with self._one_at_a_time:
+            await self._quiet()
+            saying = self._saying = asyncio.create_task(self._say(sentence))
+            await asyncio.wait({saying})
 
     def hush(self) -> None:
         if self._saying and not self._saying.done():

@@ -1,24 +1,24 @@
-"""Starts and stops things on a box by word: plan, read-back, yes, progress, end.
+"""Starts and stops things on boxes by word: plan, read-back, yes, progress, end.
 
-Nothing is done before the yes. What is done goes on beside the turns, and “stop” ends it.
+Nothing is done before the yes. What is done goes on beside the turns, on each box by itself, and
+“stop” ends it everywhere.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from strixdesk.core.box import Box, Deed, Operation, OperationState
-from strixdesk.core.commands import Command, Reply, command, listed, reply
+from strixdesk.core.commands import Command, Reply, Unclear, command, listed, reply
 from strixdesk.core.conversation import Message, MessageStatus, Role, Text
 from strixdesk.core.errors import BoxError, StrixError
 from strixdesk.core.events import BoxChanged, BoxesChanged
 from strixdesk.core.ids import new_id
 from strixdesk.core.memory import Forecast, gb
-from strixdesk.core.on_demand import HERE, box_of
 from strixdesk.core.tier import ControlKind, Tier
 from strixdesk.session.confirmations import Confirmations
 from strixdesk.session.log import ConversationLog
@@ -39,16 +39,19 @@ _DOING = {
 @dataclass(frozen=True, slots=True)
 class Plan:
     command: Command
-    box: Box
     override: bool = False
+
+    @property
+    def box(self) -> Box:
+        return self.command.box
 
 
 def start_of(tier: Tier, box: Box) -> Plan:
     """The start of one tier that has a control, on its box."""
     words = f"the {tier.title}"
     if tier.control and tier.control.kind is ControlKind.COMPOSE:
-        return Plan(Command(Deed.START, box.name, (tier.control.unit,), words=words), box)
-    return Plan(Command(Deed.START, box.name, tiers=(tier.name,), words=words), box)
+        return Plan(Command(Deed.START, box, (tier.control.unit,), words=words))
+    return Plan(Command(Deed.START, box, tiers=(tier.name,), words=words))
 
 
 @dataclass(slots=True)
@@ -79,8 +82,8 @@ class BoxControl:
         self._confirmations = confirmations
         self._spawn = spawn
         self._say = say
-        self._refused: Plan | None = None
-        """Does not fit: “start anyway” would do it all the same."""
+        self._refused: tuple[Plan, ...] = ()
+        """Something of it does not fit: “start anyway” would do it all the same."""
         self._running: dict[str, _Running] = {}
         boxes.subscribe(self._moved)
 
@@ -88,7 +91,7 @@ class BoxControl:
         """What to tell the user at once; None: it is a question for a model. `aloud`: the turn is
         spoken, and so is what comes of it."""
         said, waits = reply(text), self._confirmations.open
-        refused, self._refused = self._refused, None
+        refused, self._refused = self._refused, ()
         if waits:
             self._confirmations.answer(waits, yes=said is Reply.YES)
             if said is Reply.YES:
@@ -98,18 +101,12 @@ class BoxControl:
         if said is Reply.STOP and self.stop():
             return "I am stopping it."
         if said is Reply.ANYWAY and refused:
-            return self._ask(replace(refused, override=True), conversation, aloud=aloud)
-        stacks = {box.name: self._boxes.stack_of(box) for box in self._boxes.all()}
-        if found := command(text, self._tiers.all(), stacks):
-            return self._ask(Plan(found, self._box_of(found)), conversation, aloud=aloud)
-        return None
-
-    def _box_of(self, found: Command) -> Box:
-        boxes = self._boxes.all()
-        if box := next((box for box in boxes if box.name == found.box), None):
-            return box
-        tier = next((tier for tier in self._tiers.all() if tier.name in found.tiers), None)
-        return (box_of(tier, boxes) if tier else None) or HERE
+            return self._ask(refused, conversation, aloud=aloud)
+        stacks = {box: self._boxes.stack_of(box) for box in self._boxes.all()}
+        found = command(text, self._tiers.all(), stacks)
+        if isinstance(found, Unclear):
+            return f"Which {found.called}: {_or(found.boxes)}? Say it with the name of the machine."
+        return self._ask([Plan(one) for one in found], conversation, aloud=aloud) if found else None
 
     def busy(self, box: Box) -> bool:
         return box.name in self._running
@@ -127,23 +124,26 @@ class BoxControl:
 
     # -- before the yes ------------------------------------------------------------------------
 
-    def _ask(self, plan: Plan, conversation: ConversationLog, *, aloud: bool) -> str:
+    def _ask(self, plans: Sequence[Plan], conversation: ConversationLog, *, aloud: bool) -> str:
+        if refusal := next(filter(None, map(self._unable, plans)), ""):
+            return refusal
+        looks = {plan: self._forecast(plan) for plan in plans}
+        tight = {plan: look for plan, look in looks.items() if look and not look.fits}
+        if not all(plan.override for plan in tight):
+            self._refused = tuple(replace(plan, override=plan in tight) for plan in plans)
+            return " ".join((*map(_why_not, tight.values()), "Or say: start anyway."))
+        said = " And ".join(self._sentence(plan, look) for plan, look in looks.items())
+        sentence = f"{said} Say yes."
+        self._spawn(self._confirmed(plans, sentence, conversation, aloud=aloud))
+        return sentence
+
+    def _unable(self, plan: Plan) -> str:
+        """Why nothing can be done there now."""
         box = plan.box
         if box.name in self._running:
             return f"Something is being done on {box.name} already. Say stop to end it."
-        if not plan.command.tiers and (refusal := self._unable(box)):
-            return refusal
-        look = self._forecast(plan)
-        if look and not look.fits and not plan.override:
-            self._refused = plan
-            ways = " Or: ".join(one.sentence for one in look.remedies[:2])
-            return " ".join(filter(None, (look.sentence, ways, "Or say: start anyway.")))
-        sentence = self._sentence(plan, look)
-        self._spawn(self._confirmed(plan, sentence, conversation, aloud=aloud))
-        return sentence
-
-    def _unable(self, box: Box) -> str:
-        """Why compose can do nothing there now."""
+        if not plan.command.by_compose:
+            return ""
         status = self._boxes.status_of(box)
         if status.broken:
             return f"{box.name} cannot be reached. {status.broken.detail}".strip()
@@ -161,7 +161,7 @@ class BoxControl:
         return mode.services if mode else tuple(one.name for one in stack.services)
 
     def _forecast(self, plan: Plan) -> Forecast | None:
-        if plan.command.deed is not Deed.START or plan.command.tiers:
+        if plan.command.deed is not Deed.START or not plan.command.by_compose:
             return None
         return self._boxes.forecast(plan.box, self.services(plan))
 
@@ -186,15 +186,19 @@ class BoxControl:
             facts.append(f"It leaves {gb(look.free_bytes)} free.")
         elif look:
             facts.append("The memory does not suffice for that, and the box may freeze.")
-        return " ".join((*facts, "Say yes."))
+        return " ".join(facts)
 
     # -- after it ------------------------------------------------------------------------------
 
     async def _confirmed(
-        self, plan: Plan, sentence: str, conversation: ConversationLog, *, aloud: bool
+        self, plans: Sequence[Plan], sentence: str, conversation: ConversationLog, *, aloud: bool
     ) -> None:
         if await self._confirmations.ask(sentence, YES_WITHIN_S):
-            await self.do(plan, conversation, aloud=aloud)
+            for plan in plans:  # side by side: one box need not wait for another
+                self._spawn(self._carry_out(plan, conversation, aloud=aloud))
+
+    async def _carry_out(self, plan: Plan, conversation: ConversationLog, *, aloud: bool) -> None:
+        await self.do(plan, conversation, aloud=aloud)
 
     async def do(self, plan: Plan, conversation: ConversationLog, *, aloud: bool) -> bool:
         """Does it and tells of it in the conversation. True: it is done."""
@@ -206,7 +210,7 @@ class BoxControl:
         if plan.box.name in self._running:  # begun meanwhile, by another yes
             return False
         # A tier's own command knows no safe points: it is ended at once.
-        grace_s = 0.0 if meant.tiers else CANCEL_WITHIN_S
+        grace_s = CANCEL_WITHIN_S if meant.by_compose else 0.0
         running = _Running(asyncio.ensure_future(self._done(plan)), grace_s, asyncio.Queue())
         self._running[plan.box.name] = running
         try:
@@ -237,11 +241,13 @@ class BoxControl:
 
     async def _done(self, plan: Plan) -> Operation:
         meant = plan.command
-        if not meant.tiers:
-            return await self._boxes.do(
+        began = time.time()
+        if meant.by_compose:
+            ended = await self._boxes.do(
                 plan.box, meant.deed, meant.services, mode=meant.mode, override=plan.override
             )
-        began = time.time()
+            if ended.state is not OperationState.DONE or not meant.tiers:
+                return ended
         for tier in [one for one in self._tiers.all() if one.name in meant.tiers]:
             if self._controls is None:
                 raise BoxError(f"“{tier.title}” cannot be started or stopped from here.")
@@ -288,3 +294,12 @@ def about(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} seconds"
     return f"about {round(seconds / 60)} minutes"
+
+
+def _why_not(look: Forecast) -> str:
+    ways = " Or: ".join(one.sentence for one in look.remedies[:2])
+    return f"{look.sentence} {ways}".strip()
+
+
+def _or(boxes: Sequence[Box]) -> str:
+    return " or ".join(f"on {box.name}" for box in boxes)
