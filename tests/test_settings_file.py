@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from strixdesk.core.errors import SettingsError
 from strixdesk.core.tier import Capability
+from strixdesk.key_variables import take_key
 from strixdesk.settings import (
     BoxSettings,
     ChatSettings,
@@ -401,3 +402,28 @@ def test_given_a_removed_box_then_the_others_keep_their_comments(file: Path) -> 
     settings = load(file).settings
     save(file, settings.model_copy(update={"boxes": settings.boxes[1:]}))
     assert file.read_text() == '# mine\n[[boxes]]\nname = "b"\nhost = "b"  # lan\n'
+
+
+def test_given_a_key_in_a_variable_then_it_is_known_on_every_reading_and_inherited_by_nobody(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY_OF_TIER", "sk-tier")
+    monkeypatch.setenv("KEY_OF_SOURCE", "sk-source")
+    file.write_text(
+        '[[tiers]]\nname = "a"\nbase_url = "http://a/v1"\napi_key_env = "KEY_OF_TIER"\n'
+        '[[sources]]\nname = "b"\nkind = "litellm"\napi_key_env = "KEY_OF_SOURCE"\n'
+    )
+    for _ in range(2):
+        assert load(file).settings.tiers[0].tier().api_key == "sk-tier"
+        assert take_key("KEY_OF_SOURCE") == "sk-source"
+    child = [sys.executable, "-c", "import os; print('KEY_OF' in str(os.environ))"]
+    assert subprocess.run(child, capture_output=True, check=True).stdout.strip() == b"False"
+
+
+def test_given_a_variable_that_is_set_anew_then_its_new_key_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert take_key("KEY_SET_LATER") is None
+    for key in ("sk-first", "sk-second"):
+        monkeypatch.setenv("KEY_SET_LATER", key)
+        assert take_key("KEY_SET_LATER") == key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -25,8 +25,9 @@ from strixdesk.backends.inventory.endpoints import Endpoint
 from strixdesk.backends.inventory.litellm_config import LiteLlmConfig
 from strixdesk.backends.inventory.source import Source
 from strixdesk.core.box import Box
-from strixdesk.core.errors import BoxError
+from strixdesk.core.errors import BoxError, SettingsError
 from strixdesk.core.stack import Stack
+from strixdesk.key_variables import take_key
 from strixdesk.paths import Paths
 from strixdesk.session.ports import Boxes
 from strixdesk.settings import Settings, SourceSettings
@@ -96,11 +97,9 @@ def _source(settings: SourceSettings) -> Source:
                 settings.name, lambda: read_stack(LocalShell(), folder), host=settings.host
             )
         case "litellm-config":
-            return LiteLlmConfig(
-                settings.name, Path(settings.path).expanduser(), cloud=settings.cloud
-            )
+            return _litellm_config(settings)
         case kind:
-            key = os.environ.get(settings.api_key_env) if settings.api_key_env else None
+            key = take_key(settings.api_key_env) if settings.api_key_env else None
             return Endpoint(
                 settings.name,
                 kind,
@@ -110,3 +109,17 @@ def _source(settings: SourceSettings) -> Source:
                 key_name=settings.key_name,
                 cloud=settings.cloud,
             )
+
+
+def take_listed_keys(settings: Settings) -> None:
+    """Those in environment variables that LiteLLM's configurations name, before a process is
+    started that would inherit them. The files are read; what is wrong with them is told when
+    their tiers are asked for."""
+    for one in settings.sources:
+        if one.kind == "litellm-config":
+            with contextlib.suppress(SettingsError):
+                _litellm_config(one).listing()
+
+
+def _litellm_config(settings: SourceSettings) -> LiteLlmConfig:
+    return LiteLlmConfig(settings.name, Path(settings.path).expanduser(), cloud=settings.cloud)

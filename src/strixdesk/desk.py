@@ -96,8 +96,10 @@ async def _bring_up(
     """The engines' libraries are loaded on a thread, while the window answers already."""
     await asyncio.to_thread(importlib.import_module, "strixdesk.composition")
     from strixdesk.composition import build_services
+    from strixdesk.composition_boxes import take_listed_keys
     from strixdesk.session.session import Session
 
+    await asyncio.to_thread(take_listed_keys, settings)
     services = await build_services(settings, paths)
     session = Session(services, speech_on=settings.voice.enabled)
     assistant.arrived(session)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -13,6 +12,7 @@ from strixdesk.core.box import Box
 from strixdesk.core.errors import SettingsError
 from strixdesk.core.rules import DEFAULT_RULES, FEATURES, RoutingPolicy, Rule
 from strixdesk.core.tier import Capability, Control, ControlKind, Price, Tier
+from strixdesk.key_variables import take_key
 
 
 class _Part(BaseModel):
@@ -53,7 +53,7 @@ class TierSettings(_Part):
     context_tokens: int | None = Field(default=None, ge=256)
     api_key: SecretStr | None = None
     api_key_env: str | None = None
-    """Name of the environment variable that holds the key."""
+    """Name of the environment variable that holds the key; it is kept from child processes."""
     key_name: str | None = None
     """Entry of the system's keychain that holds the key; `strixdesk key set NAME` puts it there."""
     label: str = ""
@@ -76,7 +76,7 @@ class TierSettings(_Part):
     def tier(self) -> Tier:
         key = self.api_key.get_secret_value() if self.api_key else None
         if key is None and self.api_key_env:
-            key = os.environ.get(self.api_key_env)
+            key = take_key(self.api_key_env)
         return Tier(
             name=self.name,
             base_url=self.base_url,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from strixdesk.atomic_file import write_atomically
 from strixdesk.core.errors import SettingsError
+from strixdesk.key_variables import take_key
 from strixdesk.settings import (
     BoxSettings,
     ControlSettings,
@@ -33,7 +34,8 @@ _NAMED: dict[str, type[BaseModel]] = {
 
 
 def load(path: Path) -> Loaded:
-    """Never raises: a file that cannot be used is left as it is, and explained."""
+    """Never raises: a file that cannot be used is left as it is, and explained. The environment
+    variables that it names for keys are taken, before a process inherits them."""
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors put a mark in front
     except FileNotFoundError:
@@ -42,13 +44,18 @@ def load(path: Path) -> Loaded:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         return _unusable(path, f"could not be read: {why}")
     try:
-        return Loaded(Settings.model_validate(tomllib.loads(text)), path)
+        settings = Settings.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         return _unusable(path, f"is not valid TOML: {error}")
     except RecursionError:
         return _unusable(path, "is not valid TOML: its brackets are nested too deeply")
     except ValidationError as error:
         return _unusable(path, explain(error, text))
+    variables = [tier.api_key_env for tier in settings.tiers]
+    variables += [source.api_key_env for source in settings.sources]
+    for variable in filter(None, variables):
+        take_key(variable)
+    return Loaded(settings, path)
 
 
 def _unusable(path: Path, why: str) -> Loaded:

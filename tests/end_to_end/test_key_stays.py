@@ -1,4 +1,4 @@
-"""The key of a cloud tier is in the keychain and in one request, and nowhere else."""
+"""The key of a cloud tier is where its user has put it and in one request, and nowhere else."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import asyncio
 import contextlib
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.support.fault_server import Cut, FaultServer, fault_server, http, says, stream
-from tests.support.secret_service import SecretService, secret_service
+from tests.support.secret_service import environment_in, secret_service
 
 pytestmark = pytest.mark.engine
 
 KEY = "zq-9ab4417f02-not-to-be-seen"
+LISTED_KEY = "zq-51d6e8a370-not-to-be-seen"
+KEYS = (KEY, LISTED_KEY)
 CHILDREN = {"stt", "tts", "llama"}
 """Workers: they hear, they speak, and the last is the tier “This computer”."""
 
@@ -28,27 +30,28 @@ async def cloud() -> AsyncIterator[FaultServer]:
 
 
 async def strixdesk(
-    service: SecretService, *arguments: str, given: str = ""
+    environment: Mapping[str, str], *arguments: str, given: str = ""
 ) -> tuple[int | None, str, set[str]]:
-    """Its status, all that it printed, and the workers that it had. As long as it runs, the key is
-    looked for in its processes and in its user's files."""
+    """Its status, all that it printed, and the workers that it had. As long as it runs, the keys
+    are looked for in its processes and in its user's files."""
+    home = Path(environment["HOME"])
     command = [sys.executable, "-m", "strixdesk", "--verbose", *arguments]
     process = await asyncio.create_subprocess_exec(
-        *command, env=service.environment, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        *command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
     ended = asyncio.ensure_future(process.communicate(given.encode()))
     workers: set[str] = set()
     try:
         while not ended.done():
             await asyncio.wait([ended], timeout=0.05)
-            workers |= await asyncio.to_thread(_workers_without_key, process)
-            await asyncio.to_thread(_no_key_in_files, service.home)
+            workers |= await asyncio.to_thread(_workers_without_key, process, environment)
+            await asyncio.to_thread(_no_key_in_files, home)
     finally:
         if not ended.done():
             process.kill()
             await ended
     printed = b"".join(await ended).decode()
-    assert KEY not in printed
+    assert not [key for key in KEYS if key in printed]
     return process.returncode, printed, workers
 
 
@@ -72,39 +75,93 @@ async def test_a_key_is_in_no_file_no_process_and_no_word(
             "price = { input = 3.0, output = 15.0 }\n"
         )
 
-        status, *_ = await strixdesk(service, "key", "set", "work", given=f"{KEY}\n")
+        status, *_ = await strixdesk(service.environment, "key", "set", "work", given=f"{KEY}\n")
         assert status == 0
         assert service.held() == [KEY]
 
         aloud = ["--speak", str(service.home / "answer.wav")]
-        _, printed, workers = await strixdesk(service, "ask", "--audio", str(human_speech), *aloud)
+        _, printed, workers = await strixdesk(
+            service.environment, "ask", "--audio", str(human_speech), *aloud
+        )
         assert "Your fellow Americans." in printed, printed
         assert workers == CHILDREN, printed
 
-        status, printed, _ = await strixdesk(service, "ask", "Again?", "--tier", "claude", "--json")
+        status, printed, _ = await strixdesk(
+            service.environment, "ask", "Again?", "--tier", "claude", "--json"
+        )
         assert status == 1
         assert "claude" in printed
 
-        await strixdesk(service, "usage")
-        await strixdesk(service, "doctor")
+        await strixdesk(service.environment, "usage")
+        await strixdesk(service.environment, "doctor")
         _no_key_in_files(service.home)
         names = {path.name for path in service.home.rglob("*")}
         assert {"strixdesk.toml", "strixdesk.log", "history.sqlite3", "login.keyring"} <= names
 
+    assert len(cloud.asked("/v1/chat/completions")) >= 2
+    assert _keys_of(cloud) == {KEY}
+
+
+async def test_a_key_in_a_variable_goes_to_no_child(
+    cloud: FaultServer, human_speech: Path, tmp_path: Path
+) -> None:
+    cloud.on("/v1/models", http(200, b'{"object": "list", "data": [{"id": "opus"}]}'))
+    cloud.on_chat(stream(says("Fellow Americans, they ask you."), Cut()))
+    given = {"CLAUDE_KEY": KEY, "LISTED_KEY": LISTED_KEY, "OF_THE_COMMAND": "kept"}
+    environment = environment_in(tmp_path) | given
+    home = Path(environment["HOME"])
+    listed = home / "config.yaml"
+    listed.write_text(
+        "model_list:\n  - model_name: opus\n    litellm_params:\n      model: openai/opus\n"
+        f"      api_base: {cloud.base_url}/v1\n      api_key: os.environ/LISTED_KEY\n"
+    )
+    folder = Path(environment["XDG_CONFIG_HOME"]) / "strixdesk"
+    folder.mkdir()
+    (folder / "strixdesk.toml").write_text(
+        '[starter]\nenabled = "always"\n'
+        '[[routing.rules]]\nbecause = "It is public"\nto = ["claude"]\nwords = ["country"]\n'
+        f'[[sources]]\nname = "lite"\nkind = "litellm-config"\npath = "{listed}"\n'
+        f'[[tiers]]\nname = "claude"\nbase_url = "{cloud.base_url}/v1"\n'
+        'api_key_env = "CLAUDE_KEY"\n'
+        '[tiers.control]\nkind = "command"\nstop = ["true"]\n'
+        f'start = ["sh", "-c", "env > {home}/environment"]\n'
+    )
+
+    aloud = ["--speak", str(home / "answer.wav")]
+    _, printed, workers = await strixdesk(environment, "ask", "--audio", str(human_speech), *aloud)
+    assert "Fellow Americans" in printed, printed
+    assert workers == CHILDREN, printed
+    assert _keys_of(cloud) == {KEY, LISTED_KEY}  # one tier after the other
+
+    _, printed, workers = await strixdesk(environment, "say", "Hello.", *("--out", str(home / "w")))
+    assert workers == {"tts"}, printed
+
+    status, printed, _ = await strixdesk(environment, "tiers", "start", "claude")
+    assert status == 0, printed
+    inherited = (home / "environment").read_text()
+    assert "OF_THE_COMMAND=kept" in inherited
+    assert "CLAUDE_KEY" not in inherited
+    assert "LISTED_KEY" not in inherited
+    _no_key_in_files(home)
+
+
+def _keys_of(cloud: FaultServer) -> set[str]:
     asked = cloud.asked("/v1/chat/completions")
-    assert len(asked) >= 2
-    assert {request.headers["authorization"] for request in asked} == {f"Bearer {KEY}"}
+    return {request.headers["authorization"].removeprefix("Bearer ") for request in asked}
 
 
-def _workers_without_key(process: Process) -> set[str]:
-    """Of the program, its children and theirs. The key is in none of their arguments and
-    environments."""
+def _workers_without_key(process: Process, given: Mapping[str, str]) -> set[str]:
+    """Of the program, its children and theirs. A key is in none of their arguments and
+    environments: but the program's own is as it was given, however it changes it."""
     workers = set()
     for pid in _family(process.pid):
         with contextlib.suppress(OSError):  # it is over
             argv = (Path("/proc") / str(pid) / "cmdline").read_bytes()
-            assert KEY.encode() not in argv
-            assert KEY.encode() not in (Path("/proc") / str(pid) / "environ").read_bytes()
+            has = (Path("/proc") / str(pid) / "environ").read_bytes()
+            for key in KEYS:
+                assert key.encode() not in argv
+                if pid != process.pid or key not in given.values():
+                    assert key.encode() not in has, argv
             words = argv.decode().split("\0")
             if "--worker" in words:
                 workers.add(words[words.index("--worker") + 1])
@@ -128,4 +185,5 @@ def _no_key_in_files(folder: Path) -> None:
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):  # it may be gone
             if path.is_file():
-                assert KEY.encode() not in path.read_bytes(), path
+                held = path.read_bytes()
+                assert not [key for key in KEYS if key.encode() in held], path

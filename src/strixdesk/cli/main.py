@@ -112,6 +112,10 @@ def _run_command(arguments: argparse.Namespace) -> int:
     paths = Paths.standard(arguments.config, arguments.data_dir)
     set_up_logging(paths.log_dir, arguments.verbose)
     context = CommandContext(paths, load(paths.config_file))
+    if context.loaded.settings.sources:
+        from strixdesk.composition_boxes import take_listed_keys
+
+        take_listed_keys(context.loaded.settings)
     run: Callable[[argparse.Namespace, CommandContext], int] = arguments.run
     problem = context.loaded.problem
     if problem and arguments.command not in {"config", "doctor"}:  # they tell it themselves

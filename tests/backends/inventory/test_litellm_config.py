@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,7 @@ litellm_settings: {num_retries: 2}
 def read(text: str, tmp_path: Path, *, cloud: bool = False) -> Listing:
     file = tmp_path / "config.yaml"
     file.write_text(text)
-    source = LiteLlmConfig("lite", file, cloud=cloud, environment={"PLANNER_KEY": "sk-1"})
-    return source._read()  # the same as `read`, without its thread
+    return LiteLlmConfig("lite", file, cloud=cloud).listing()
 
 
 def tiers(listing: Listing) -> dict[str, Tier]:
@@ -76,8 +76,9 @@ def test_given_fallbacks_then_twins_come_first_and_unknown_ones_are_left_out(
 
 
 def test_given_a_cloud_entry_then_it_is_taken_up_only_where_clouds_are_wanted(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PLANNER_KEY", "sk-1")
     told = " ".join(read(CONFIG, tmp_path).left_out)
     assert "“planner” is a cloud model; set cloud = true" in told
     planner = tiers(read(CONFIG, tmp_path, cloud=True))["planner"]
@@ -85,6 +86,22 @@ def test_given_a_cloud_entry_then_it_is_taken_up_only_where_clouds_are_wanted(
     assert planner.base_url == "https://api.openai.com/v1"
     assert planner.api_key == "sk-1"
     assert planner.price == Price(1.25, 10.0)
+
+
+def test_given_a_key_in_a_variable_then_it_leaves_the_environment_only_with_a_tier_that_uses_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANNER_KEY", "sk-1")
+    read(CONFIG, tmp_path)  # no clouds: whoever else has use for it gets it
+    assert os.environ["PLANNER_KEY"] == "sk-1"
+    for _ in range(2):
+        assert tiers(read(CONFIG, tmp_path, cloud=True))["planner"].api_key == "sk-1"
+        assert "PLANNER_KEY" not in os.environ
+
+
+def test_given_a_variable_that_cannot_be_one_then_there_is_no_key(tmp_path: Path) -> None:
+    text = CONFIG.replace("os.environ/PLANNER_KEY", '"os.environ/\\uD83D"')
+    assert tiers(read(text, tmp_path, cloud=True))["planner"].api_key is None
 
 
 def test_given_what_cannot_be_taken_up_then_each_says_why(tmp_path: Path) -> None:
@@ -137,5 +154,5 @@ JSON = st.recursive(
 @given(st.lists(JSON, max_size=4), JSON)
 def test_given_any_entries_then_each_is_a_tier_or_left_out(entries: list[Any], other: Any) -> None:
     config = {"model_list": entries, "router_settings": other, "litellm_settings": other}
-    listing = parse("s", config, cloud=True, environment={})
+    listing = parse("s", config, cloud=True)
     assert len(listing.models) + len(listing.left_out) == len(entries)

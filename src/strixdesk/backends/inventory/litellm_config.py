@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from strixdesk.backends.model_names import guessed_capabilities
 from strixdesk.core.errors import SettingsError
 from strixdesk.core.labels import readable
 from strixdesk.core.tier import Capability, Price, Tier, TierState
+from strixdesk.key_variables import take_key
 
 _LIMIT_BYTES = 4 * 2**20
 
@@ -58,24 +59,17 @@ _KEY_NAMES: Mapping[str, str] = {
 class LiteLlmConfig:
     """A `Source`."""
 
-    def __init__(
-        self,
-        name: str,
-        path: Path,
-        *,
-        cloud: bool = False,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, name: str, path: Path, *, cloud: bool = False) -> None:
         """`cloud`: entries that leave the user's own machines are wanted too."""
         self.name = name
         self._path = path
         self._cloud = cloud
-        self._environment = os.environ if environment is None else environment
 
     async def read(self) -> Listing:
-        return await asyncio.to_thread(self._read)
+        return await asyncio.to_thread(self.listing)
 
-    def _read(self) -> Listing:
+    def listing(self) -> Listing:
+        """What `read` gives."""
         try:
             if self._path.stat().st_size > _LIMIT_BYTES:
                 raise SettingsError(f"{self._path} is too large for a LiteLLM configuration.")
@@ -89,10 +83,10 @@ class LiteLlmConfig:
             where = getattr(error, "problem_mark", None)
             line = f" (line {where.line + 1})" if where else ""
             raise SettingsError(f"{self._path} is not valid YAML{line}.") from error
-        return parse(self.name, config, cloud=self._cloud, environment=self._environment)
+        return parse(self.name, config, cloud=self._cloud)
 
 
-def parse(source: str, config: Any, *, cloud: bool, environment: Mapping[str, str]) -> Listing:
+def parse(source: str, config: Any, *, cloud: bool) -> Listing:
     """Raises SettingsError for what is no LiteLLM configuration; single entries that make no
     sense are left out, with a sentence each."""
     entries = config.get("model_list") if isinstance(config, dict) else None
@@ -109,13 +103,9 @@ def parse(source: str, config: Any, *, cloud: bool, environment: Mapping[str, st
         if not isinstance(group, str) or not group.strip():
             left_out.append(f"Entry {number} of model_list has no model_name.")
             continue
-        made = _tier(source, group, entry, environment)
+        made = _tier(source, group, entry, cloud=cloud)
         if isinstance(made, str):
             left_out.append(f"“{group}” {made}")
-        elif made.tier.cloud and not cloud:
-            left_out.append(
-                f"“{group}” is a cloud model; set cloud = true for “{source}” to use it."
-            )
         else:
             groups[group] += 1
             if groups[group] > 1:  # several deployments of one group
@@ -126,9 +116,7 @@ def parse(source: str, config: Any, *, cloud: bool, environment: Mapping[str, st
     return Listing(tuple(_with_fallbacks(source, config, listed)), True, tuple(left_out))
 
 
-def _tier(
-    source: str, group: str, entry: Mapping[str, Any], environment: Mapping[str, str]
-) -> Listed | str:
+def _tier(source: str, group: str, entry: Mapping[str, Any], *, cloud: bool) -> Listed | str:
     """The entry as a tier, or why it cannot be one."""
     params, info = _table(entry, "litellm_params"), _table(entry, "model_info")
     if (mode := info.get("mode", "chat")) != "chat":
@@ -139,7 +127,7 @@ def _tier(
     provider, slash, model = wanted.partition("/")
     if not slash:
         provider, model = str(params.get("custom_llm_provider") or "openai"), wanted
-    base = _resolved(params.get("api_base") or params.get("base_url"), environment)
+    base = _resolved(params.get("api_base") or params.get("base_url"), os.environ.get)
     if provider in _CLOUDS and not base:
         base, is_cloud = _CLOUDS[provider], True
     elif provider in _SERVERS | set(_CLOUDS) and base:
@@ -148,12 +136,14 @@ def _tier(
         return "names no api_base."
     else:
         return f"needs {provider}'s own protocol, which StrixDesk does not speak."
+    if is_cloud and not cloud:  # its key stays where it is, too
+        return f"is a cloud model; set cloud = true for “{source}” to use it."
     base = base.rstrip("/")
     if provider in {"ollama", "ollama_chat"} and not base.endswith("/v1"):
         base += "/v1"
-    key = _resolved(params.get("api_key"), environment)
+    key = _resolved(params.get("api_key"), take_key)
     if key is None and is_cloud:
-        key = environment.get(_KEY_NAMES.get(provider, f"{provider.upper()}_API_KEY"))
+        key = take_key(_KEY_NAMES.get(provider, f"{provider.upper()}_API_KEY"))
     capabilities = _capabilities(model, info)
     tier = Tier(
         name=tier_name(source, group),
@@ -225,12 +215,13 @@ def _price(params: Mapping[str, Any], info: Mapping[str, Any]) -> Price | None:
     return Price(*(round(cost * 1e6, 6) for cost in per_token)) if any(per_token) else None
 
 
-def _resolved(value: Any, environment: Mapping[str, str]) -> str | None:
+def _resolved(value: Any, variable: Callable[[str], str | None]) -> str | None:
     """LiteLLM's `os.environ/NAME` is a variable of the environment."""
     if not isinstance(value, str) or not value:
         return None
     if value.startswith("os.environ/"):
-        return environment.get(value.removeprefix("os.environ/"))
+        name = value.removeprefix("os.environ/")
+        return variable(name) if name.isprintable() else None  # YAML has halves of characters
     return value
 
 
