@@ -11,17 +11,22 @@ from typing import Any
 import pytest
 import qasync
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from strixdesk.settings import Settings, UiSettings
 from strixdesk.ui.main_thread_gc import MainThreadCollector
 from strixdesk.ui.main_window import MainWindow
 from strixdesk.ui.window_shell import WindowShell
+from tests.support.patient_bot import PATIENCE_S, PatientBot
 from tests.support.scripted_assistant import ScriptedAssistant
 
 
 def pytest_asyncio_loop_factories(config: Any, item: Any) -> dict[str, Callable[[], Any]]:
     return {"qasync": lambda: qasync.QEventLoop(QApplication.instance() or QApplication([]))}
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> PatientBot:
+    return PatientBot(request)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -44,7 +49,7 @@ class Desk:
 
 
 @pytest.fixture
-def make_desk(qtbot: QtBot, tmp_path: Path) -> Callable[..., Desk]:
+def make_desk(qtbot: PatientBot, tmp_path: Path) -> Callable[..., Desk]:
     def make(theme: str = "light", width: int = 1180, height: int = 780) -> Desk:
         assistant = ScriptedAssistant(tmp_path / "pictures")
         saved: list[Settings] = []
@@ -57,8 +62,7 @@ def make_desk(qtbot: QtBot, tmp_path: Path) -> Callable[..., Desk]:
         )
         qtbot.addWidget(window)
         window.resize(width, height)
-        window.show()
-        qtbot.waitExposed(window)
+        qtbot.show(window)
         return Desk(window, main, assistant, saved)
 
     return make
@@ -69,7 +73,7 @@ def desk(make_desk: Callable[..., Desk]) -> Desk:
     return make_desk()
 
 
-async def until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
     """Asked on the window's own thread, while its event loop runs."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 — nothing tells of it

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QWidget,
 )
-from pytestqt.qtbot import QtBot
 
 from strixdesk.core.box import Deed, HopState, OperationState
 from strixdesk.core.events import (
@@ -34,6 +33,7 @@ from strixdesk.ui.memory_bar import MemoryBar
 from strixdesk.ui.start_dialog import RISK, StartDialog
 from strixdesk.ui.tiers_pane import TiersPane
 from strixdesk.ui.what_if import WhatIfPanel
+from tests.support.patient_bot import PatientBot
 from tests.support.scripted_boxes import (
     BOX,
     BROKEN,
@@ -175,7 +175,7 @@ def test_given_an_operation_then_step_and_eta_are_shown_and_it_can_be_cancelled_
 
 
 def test_given_the_keyboard_then_each_piece_of_the_memory_bar_is_told(
-    desk: Desk, boxes: ScriptedBoxes, qtbot: QtBot
+    desk: Desk, boxes: ScriptedBoxes, qtbot: PatientBot
 ) -> None:
     bars = desk.window.findChildren(MemoryBar)
     (bar,) = [b for b in bars if b.accessibleName() == "Memory of strix today"]
@@ -185,7 +185,7 @@ def test_given_the_keyboard_then_each_piece_of_the_memory_bar_is_told(
 
 
 def test_given_a_start_that_is_pointed_at_then_its_button_stays_where_it_is(
-    desk: Desk, boxes: ScriptedBoxes, qtbot: QtBot
+    desk: Desk, boxes: ScriptedBoxes, qtbot: PatientBot
 ) -> None:
     start = pane(desk).card("reviewer").start
     before = start.mapToGlobal(start.rect().center())
@@ -260,10 +260,11 @@ async def test_given_a_ready_tier_then_stop_is_one_click(desk: Desk, boxes: Scri
 
 
 async def test_given_stop_all_then_it_waits_for_a_yes_and_escape_is_a_no(
-    desk: Desk, boxes: ScriptedBoxes, qtbot: QtBot
+    desk: Desk, boxes: ScriptedBoxes, qtbot: PatientBot
 ) -> None:
     press(desk.window, "Stop everything on strix")
     desk.window.activateWindow()
+    await until(desk.window.isActiveWindow)
     qtbot.keyClick(desk.window, Qt.Key.Key_Escape)
     (strip,) = desk.window.findChildren(ConfirmStrip)
     await until(lambda: not strip.isVisible())
@@ -274,7 +275,7 @@ async def test_given_stop_all_then_it_waits_for_a_yes_and_escape_is_a_no(
 
 
 async def test_given_the_log_then_it_is_followed_searched_and_ends_with_its_window(
-    desk: Desk, boxes: ScriptedBoxes, qtbot: QtBot
+    desk: Desk, boxes: ScriptedBoxes, qtbot: PatientBot
 ) -> None:
     pane(desk).card("coder").logs.click()
     (panel,) = desk.window.findChildren(BoxLog)
@@ -294,9 +295,10 @@ def test_given_a_card_without_a_box_then_it_offers_no_start(desk: Desk) -> None:
 
 
 def test_given_a_pane_that_is_hidden_then_the_boxes_are_looked_at_less(
-    desk: Desk, boxes: ScriptedBoxes, qtbot: QtBot
+    desk: Desk, boxes: ScriptedBoxes, qtbot: PatientBot
 ) -> None:
     watched = desk.assistant.calls_of
+    qtbot.waitUntil(lambda: watched("set_watched")[-1] == (True,))
     press(desk.window, "Show or hide the tiers")
     assert watched("set_watched")[-1] == (False,)
     press(desk.window, "Show or hide the tiers")

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QSlider,
     QSpinBox,
 )
-from pytestqt.qtbot import QtBot
 
 from strixdesk.core.errors import AudioInputError, SettingsError
 from strixdesk.settings import (
@@ -32,6 +31,7 @@ from strixdesk.settings_file import load, save
 from strixdesk.ui.settings_dialog import ANSWERS, TIERS, VOICE
 from strixdesk.ui.settings_fields import Field
 from strixdesk.ui.settings_words import needs_restart
+from tests.support.patient_bot import PatientBot
 from tests.support.settings_desk import (
     BOX,
     OpenSettings,
@@ -51,7 +51,7 @@ def stored() -> list[Settings]:
 
 
 @pytest.fixture
-def open_dialog(qtbot: QtBot, stored: list[Settings]) -> OpenSettings:
+def open_dialog(qtbot: PatientBot, stored: list[Settings]) -> OpenSettings:
     return opener(qtbot, stored)
 
 
@@ -59,7 +59,7 @@ def open_dialog(qtbot: QtBot, stored: list[Settings]) -> OpenSettings:
 
 
 def test_what_is_set_on_every_page_is_saved_together(
-    qtbot: QtBot, open_dialog: OpenSettings, stored: list[Settings]
+    qtbot: PatientBot, open_dialog: OpenSettings, stored: list[Settings]
 ) -> None:
     dialog = open_dialog(page=VOICE)
     choose(dialog.general.theme, "Dark")
@@ -108,7 +108,7 @@ def test_what_was_not_touched_stays_as_it_was_to_the_last_value(
 
 
 def test_saving_tells_the_window(
-    qtbot: QtBot, open_dialog: OpenSettings, stored: list[Settings]
+    qtbot: PatientBot, open_dialog: OpenSettings, stored: list[Settings]
 ) -> None:
     dialog = open_dialog()
     choose(dialog.general.theme, "Dark")
@@ -118,7 +118,7 @@ def test_saving_tells_the_window(
 
 
 def test_nothing_changed_writes_nothing(
-    qtbot: QtBot, open_dialog: OpenSettings, stored: list[Settings]
+    qtbot: PatientBot, open_dialog: OpenSettings, stored: list[Settings]
 ) -> None:
     dialog = open_dialog(page=TIERS)
     press_save(qtbot, dialog)
@@ -139,7 +139,7 @@ def test_saving_goes_through_the_file_and_back(open_dialog: OpenSettings, tmp_pa
 
 
 def test_ctrl_s_saves_and_escape_does_not(
-    qtbot: QtBot, open_dialog: OpenSettings, stored: list[Settings]
+    qtbot: PatientBot, open_dialog: OpenSettings, stored: list[Settings]
 ) -> None:
     cancelled = open_dialog()
     choose(cancelled.general.theme, "Dark")
@@ -148,14 +148,13 @@ def test_ctrl_s_saves_and_escape_does_not(
     assert stored == []
     dialog = open_dialog()
     choose(dialog.general.theme, "Dark")
-    dialog.activateWindow()
-    qtbot.waitUntil(dialog.isActiveWindow)
+    qtbot.activate(dialog)
     qtbot.keyClick(dialog, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert len(stored) == 1
 
 
 def test_a_save_that_fails_is_told_and_keeps_what_was_typed(
-    qtbot: QtBot, open_dialog: OpenSettings
+    qtbot: PatientBot, open_dialog: OpenSettings
 ) -> None:
     def full(_settings: Settings) -> None:
         raise SettingsError("The disk is full.", "Make room and save again.")
@@ -196,7 +195,7 @@ def test_devices_are_asked_for_when_their_page_is_opened(open_dialog: OpenSettin
 
 
 def test_a_device_that_is_not_plugged_in_stays_chosen(
-    qtbot: QtBot, open_dialog: OpenSettings, stored: list[Settings]
+    qtbot: PatientBot, open_dialog: OpenSettings, stored: list[Settings]
 ) -> None:
     away = BOX.model_copy(update={"microphone": MicrophoneSettings(device="Yeti")})
     dialog = open_dialog(away, page=VOICE)
@@ -226,7 +225,7 @@ def test_sound_that_cannot_be_asked_is_told_at_the_microphone(open_dialog: OpenS
 
 
 def test_the_next_key_becomes_the_talk_key(
-    qtbot: QtBot, open_dialog: OpenSettings, stored: list[Settings]
+    qtbot: PatientBot, open_dialog: OpenSettings, stored: list[Settings]
 ) -> None:
     dialog = open_dialog()
     key = dialog.general.talk_key.control
@@ -248,7 +247,7 @@ def test_the_next_key_becomes_the_talk_key(
     ],
 )
 def test_a_key_that_has_work_already_is_refused_with_the_reason(
-    qtbot: QtBot,
+    qtbot: PatientBot,
     open_dialog: OpenSettings,
     stored: list[Settings],
     key: Qt.Key,
@@ -266,7 +265,7 @@ def test_a_key_that_has_work_already_is_refused_with_the_reason(
 
 
 def test_escape_in_the_key_field_keeps_the_old_key_and_the_dialog(
-    qtbot: QtBot, open_dialog: OpenSettings
+    qtbot: PatientBot, open_dialog: OpenSettings
 ) -> None:
     dialog = open_dialog()
     key = dialog.general.talk_key.control
@@ -278,10 +277,9 @@ def test_escape_in_the_key_field_keeps_the_old_key_and_the_dialog(
     assert not dialog.isVisible()
 
 
-def test_tab_leaves_the_key_field(qtbot: QtBot, open_dialog: OpenSettings) -> None:
+def test_tab_leaves_the_key_field(qtbot: PatientBot, open_dialog: OpenSettings) -> None:
     dialog = open_dialog()
-    dialog.activateWindow()
-    qtbot.waitUntil(dialog.isActiveWindow)
+    qtbot.activate(dialog)
     key = dialog.general.talk_key.control
     qtbot.mouseClick(key, Qt.MouseButton.LeftButton)
     qtbot.keyClick(key, Qt.Key.Key_Tab)
@@ -291,7 +289,9 @@ def test_tab_leaves_the_key_field(qtbot: QtBot, open_dialog: OpenSettings) -> No
 # -- hands -------------------------------------------------------------------------------------
 
 
-def test_scrolling_past_a_value_does_not_change_it(qtbot: QtBot, open_dialog: OpenSettings) -> None:
+def test_scrolling_past_a_value_does_not_change_it(
+    qtbot: PatientBot, open_dialog: OpenSettings
+) -> None:
     dialog = open_dialog(page=VOICE)
     pause = dialog.voice.pause.control
     middle = QPointF(pause.rect().center())

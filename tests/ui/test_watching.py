@@ -23,6 +23,7 @@ def test_given_a_window_on_the_screen_then_its_tiers_are_watched(desk: Desk, qtb
 def test_given_a_window_when_it_is_minimised_and_comes_back_then_both_are_told(
     desk: Desk, qtbot: QtBot
 ) -> None:
+    qtbot.waitUntil(lambda: watched(desk) is True)
     desk.window.showMinimized()
     qtbot.waitUntil(lambda: watched(desk) is False)
     desk.window.come_to_front()
@@ -30,6 +31,7 @@ def test_given_a_window_when_it_is_minimised_and_comes_back_then_both_are_told(
 
 
 def test_given_a_window_when_it_is_hidden_then_nobody_watches(desk: Desk, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: watched(desk) is True)
     desk.window.hide()
     qtbot.waitUntil(lambda: watched(desk) is False)
 
