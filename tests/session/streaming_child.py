@@ -122,12 +122,13 @@ async def answer_kept(folder: Path) -> None:
 
 
 async def record(folder: Path) -> None:
-    """A frame of sound in each step."""
+    """A hundred frames of sound; then nothing is said, and nothing is ended either."""
     writer = RecordingJournal(folder / "recordings").begin("spoken")
-    for number in range(1, 100_000):
+    for _ in range(100):
         writer.append(tone(0.032))
         await asyncio.sleep(0.005)
-        tell(number)
+    tell("said")
+    await asyncio.Event().wait()
 
 
 async def hold(folder: Path) -> None:

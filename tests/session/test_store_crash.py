@@ -19,6 +19,7 @@ from strixdesk.session.recordings import RecordingJournal
 from strixdesk.session.store import HistoryStore
 from strixdesk.session.store_file import CUT_BY_END
 from tests.session.conftest import Stage
+from tests.support.eventually import eventually
 from tests.support.fakes import FakeTiers, ScriptedChat
 from tests.support.scripted_boxes import TIERS, ScriptedBoxes
 
@@ -69,8 +70,10 @@ async def test_given_kill_9_in_mid_answer_then_all_but_a_blink_of_it_is_back(
 ) -> None:
     process = child("answer", str(tmp_path))
     said = lines(process)
-    began = float(next(said))
-    last = next(float(line) for line in said if float(line) > began + 1.5)
+    began = next(said).strip()
+    words = [began]
+    while float(words[-1]) <= float(began) + 1.5:
+        words.append(next(said).strip())
     killed(process)
 
     store = await opened(tmp_path)
@@ -80,9 +83,10 @@ async def test_given_kill_9_in_mid_answer_then_all_but_a_blink_of_it_is_back(
     assert summary.title == "What time is it?"
     assert (question.text, question.status) == ("What time is it?", MessageStatus.COMPLETE)
     assert (answer.status, answer.detail) == (MessageStatus.INCOMPLETE, CUT_BY_END)
-    lost_s = last - float(answer.text.split()[-1])
-    assert float(answer.text.split()[0]) == began
-    assert lost_s < 0.6, "an answer is written at least four times a second"
+    back = answer.text.split()
+    assert back[: len(words)] == words[: len(back)]
+    # At most a hundred words a second; counted, since a machine that stands still says none.
+    assert len(words) - len(back) < 60, "an answer is written at least four times a second"
 
 
 async def test_given_a_killed_answer_then_its_words_are_found(child: Child, tmp_path: Path) -> None:
@@ -134,12 +138,15 @@ async def test_given_kill_9_in_mid_word_then_the_recording_is_back_as_a_message(
     child: Child, tmp_path: Path
 ) -> None:
     process = child("record", str(tmp_path))
-    written = next(int(line) for line in lines(process) if int(line) >= 100)
+    assert next(lines(process)) == "said\n"
+    file = tmp_path / "recordings" / "spoken.wav"
+    # Nothing more comes that would push it to the disk: it goes there by itself.
+    await eventually(lambda: file.stat().st_size == 44 + 100 * 1024, within_s=30)
     killed(process)
 
     recordings = RecordingJournal(tmp_path / "recordings")
     utterance = await recordings.load("spoken")
-    assert len(utterance.samples) >= (written - 2) * 512, "at most the last frames are missing"
+    assert len(utterance.samples) == 100 * 512, "not a frame is missing"
     store = await opened(tmp_path)
     (summary,) = await recover_recordings(store, recordings)
     (message,) = (await store.conversation(summary.id)).messages
