@@ -285,6 +285,7 @@ def random_service(chance: random.Random, number: int) -> tuple[Service, float, 
     return service, 0.0, size + per_token * tokens, size
 
 
+@pytest.mark.timeout(600)
 def test_ten_thousand_random_tier_sets_are_never_approved_over_budget() -> None:
     chance = random.Random(4)
     yes = 0
