@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ settings.load_profile("any machine")
 
 # A window without a screen, unless a test brings a screen of its own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# Started in the background by a script, this process ignores Ctrl+C, and so would all it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ import pytest
 from strixdesk.backends.box.ssh_shell import SshShell
 
 SSHD = "/usr/sbin/sshd"
-HOST = "strix-test"
-"""Under which the client's configuration knows the server."""
+HOST = f"strix-test-{os.getpid()}"
+"""Under which the client's configuration knows the server; another run of the tests has its own."""
 _READY_S = 20.0
 
 
