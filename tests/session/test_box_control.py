@@ -10,7 +10,7 @@ import pytest
 from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.unit_controls import UnitControls
 from strixdesk.backends.http import make_http_client
-from strixdesk.core.box import Box, BoxMemory, BoxStatus, Deed, OperationState
+from strixdesk.core.box import BoxMemory, BoxStatus, Deed, OperationState
 from strixdesk.core.chat import ChatDelta, ChatEnd
 from strixdesk.core.conversation import MessageStatus
 from strixdesk.core.events import ConfirmationAsked, ConfirmationEnded, MessageChanged
@@ -18,17 +18,8 @@ from strixdesk.core.tier import Control, ControlKind, Tier
 from strixdesk.core.turn import TurnState
 from tests.session.conftest import Stage
 from tests.support.eventually import eventually
-from tests.support.fakes import FakeTiers, ScriptedChat
-from tests.support.scripted_boxes import (
-    BOX,
-    BROKEN,
-    GB,
-    TIERS,
-    ScriptedBoxes,
-    operation,
-    stack,
-    status,
-)
+from tests.support.fakes import FakeTiers, Script, ScriptedChat
+from tests.support.scripted_boxes import BOX, GB, TIERS, ScriptedBoxes, operation, status
 
 
 @pytest.fixture
@@ -116,11 +107,8 @@ async def test_a_spoken_command_is_answered_aloud(stage: Stage, boxes: ScriptedB
     assert any("I would start the coder" in one for one in stage.voice.said)
 
 
-@pytest.mark.parametrize("answer", ["no", "stop", "What is a tensor?"])
-async def test_a_no_or_another_question_ends_it(
-    stage: Stage, boxes: ScriptedBoxes, answer: str
-) -> None:
-    stage.chat = ScriptedChat([ChatDelta("A grid of numbers."), ChatEnd("stop")])
+@pytest.mark.parametrize("answer", ["no", "stop"])
+async def test_a_no_ends_it(stage: Stage, boxes: ScriptedBoxes, answer: str) -> None:
     await stage.begin()
     await said(stage, "start the coder")
     await asked(stage)
@@ -128,7 +116,77 @@ async def test_a_no_or_another_question_ends_it(
     await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationEnded)))
     assert not stage.heard.of(ConfirmationEnded)[-1].confirmed
     assert done(boxes) == []
-    assert len(stage.chat.requests) == (1 if "?" in answer else 0)
+    assert not stage.chat.requests
+
+
+def answers(count: int) -> list[Script]:
+    return [[ChatDelta("A grid of numbers."), ChatEnd("stop")] for _ in range(count)]
+
+
+async def asked_and_moved_on(stage: Stage, boxes: ScriptedBoxes) -> None:
+    """A start was read back, then a question was asked and answered."""
+    stage.chat = ScriptedChat(*answers(2))
+    await stage.begin()
+    await said(stage, "start the coder")
+    await asked(stage)
+    await said(stage, "What is a tensor?")
+    assert len(stage.chat.requests) == 1
+    assert not stage.heard.of(ConfirmationEnded)
+
+
+async def test_after_another_question_a_click_still_starts_it(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    await asked_and_moved_on(stage, boxes)
+    stage.session.confirm(stage.heard.of(ConfirmationAsked)[-1].id, yes=True)
+    await stage.heard.until(lambda: bool(done(boxes)))
+
+
+async def test_after_another_question_a_yes_in_words_is_not_meant_for_it(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    await asked_and_moved_on(stage, boxes)
+    await said(stage, "yes")
+    assert len(stage.chat.requests) == 2
+    assert not stage.heard.of(ConfirmationEnded)
+    assert done(boxes) == []
+
+
+async def test_after_an_answer_that_is_given_again_a_yes_in_words_is_not_meant_for_it(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    stage.chat = ScriptedChat(*answers(3))
+    session = await stage.begin()
+    await said(stage, "What is a tensor?")
+    answer = stage.heard.of(MessageChanged)[-1].message
+    await said(stage, "start the coder")
+    await asked(stage)
+    session.answer_again(answer.id)
+    await stage.heard.until(lambda: len(stage.chat.requests) == 2)
+    await said(stage, "yes")
+    assert len(stage.chat.requests) == 3
+    assert done(boxes) == []
+
+
+async def test_after_another_question_a_no_still_ends_it(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    await asked_and_moved_on(stage, boxes)
+    await said(stage, "no")
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationEnded)))
+    assert len(stage.chat.requests) == 1
+    assert done(boxes) == []
+
+
+async def test_a_newer_command_takes_the_place_of_what_is_asked(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    await asked_and_moved_on(stage, boxes)
+    await said(stage, "start the reviewer")
+    await stage.heard.until(lambda: len(stage.heard.of(ConfirmationAsked)) == 2)
+    await said(stage, "yes")
+    await stage.heard.until(lambda: bool(done(boxes)))
+    assert done(boxes) == [("do", "strix", Deed.START, ("llama-reviewer",), None, False)]
 
 
 async def test_what_does_not_fit_is_refused_until_the_deliberate_words(
@@ -145,115 +203,6 @@ async def test_what_does_not_fit_is_refused_until_the_deliberate_words(
     await said(stage, "yes")
     await stage.heard.until(lambda: bool(done(boxes)))
     assert done(boxes) == [("do", "strix", Deed.START, ("vllm-coder",), None, True)]
-
-
-# ---- tiers of two boxes ------------------------------------------------------------------------
-
-ATLAS = Box("atlas", "atlas.tail1234.ts.net")
-GPU, CPU = stack().services[:2], stack().services[2:]
-
-
-@pytest.fixture
-def two(stage: Stage) -> ScriptedBoxes:
-    """The coder is on atlas, the reviewer and the utility on strix; all are stopped."""
-    boxes = ScriptedBoxes(ATLAS, BOX)
-    for box, services in ((ATLAS, GPU), (BOX, CPU)):
-        boxes.stacks[box.name] = replace(stack(), services=services, modes=())
-        boxes.tell(box, roomy(120))
-    stage.boxes = boxes
-    stage.tiers = FakeTiers()
-    return boxes
-
-
-async def both_started(stage: Stage, two: ScriptedBoxes) -> None:
-    await stage.begin()
-    await said(stage, "start the coder and the reviewer")
-    await asked(stage)
-    await said(stage, "yes")
-    await stage.heard.until(lambda: len(done(two)) == 2)
-
-
-async def test_tiers_of_two_boxes_are_one_plan_that_names_both(
-    stage: Stage, two: ScriptedBoxes
-) -> None:
-    two.starts_s = {"vllm-coder": 125.0, "llama-reviewer": 40.0}
-    await stage.begin()
-    await said(stage, "start the coder and the reviewer")
-    sentence = await asked(stage)
-    assert "I would start the coder on atlas. That takes about 2 minutes." in sentence
-    assert "And I would start the reviewer on strix. That takes about 40 seconds." in sentence
-    assert sentence.count("Say yes.") == 1
-    assert done(two) == []
-
-
-async def test_one_yes_starts_them_on_both_and_each_box_tells_how_it_ended(
-    stage: Stage, two: ScriptedBoxes
-) -> None:
-    await both_started(stage, two)
-    assert {call[1:4] for call in done(two)} == {
-        ("atlas", Deed.START, ("vllm-coder",)),
-        ("strix", Deed.START, ("llama-reviewer",)),
-    }
-    two.step(BOX, replace(operation(state=OperationState.FAILED), step="The disk is full."))
-    await stage.heard.until(lambda: MessageStatus.FAILED in told(stage, "The disk is full."))
-    two.step(ATLAS, replace(operation(state=OperationState.DONE), step="The coder is ready."))
-    await stage.heard.until(lambda: MessageStatus.COMPLETE in told(stage, "The coder is ready."))
-
-
-async def test_a_no_starts_nothing_on_either(stage: Stage, two: ScriptedBoxes) -> None:
-    await stage.begin()
-    await said(stage, "stop the coder on atlas and the utility on strix")
-    assert "stop the coder on atlas. And I would stop the utility on strix." in await asked(stage)
-    await said(stage, "no")
-    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationEnded)))
-    assert done(two) == []
-
-
-async def test_stop_cancels_it_on_both(stage: Stage, two: ScriptedBoxes) -> None:
-    await both_started(stage, two)
-    began = time.monotonic()
-    stage.session.stop()
-    assert {("cancel", "atlas"), ("cancel", "strix")} <= set(two.calls)  # at once
-    await stage.heard.until(lambda: len(told(stage, "Cancelled")) == 2)
-    assert time.monotonic() - began < 3.0  # 0.3 s on a quiet machine
-
-
-async def test_what_does_not_fit_on_one_of_two_begins_on_neither_until_the_deliberate_words(
-    stage: Stage, two: ScriptedBoxes
-) -> None:
-    two.tell(ATLAS, roomy(10))
-    await stage.begin()
-    await said(stage, "start the coder and the reviewer")
-    assert told(stage, "Or say: start anyway.")
-    assert not stage.heard.of(ConfirmationAsked)
-    await said(stage, "start anyway")
-    await asked(stage)
-    await said(stage, "yes")
-    await stage.heard.until(lambda: len(done(two)) == 2)
-    assert {(call[1], call[5]) for call in done(two)} == {("atlas", True), ("strix", False)}
-
-
-async def test_what_one_of_two_boxes_cannot_do_now_is_told_and_nothing_begins(
-    stage: Stage, two: ScriptedBoxes
-) -> None:
-    two.tell(ATLAS, replace(roomy(120), hops=BROKEN))
-    await stage.begin()
-    await said(stage, "start the coder and the reviewer")
-    assert told(stage, "atlas cannot be reached.")
-    assert not stage.heard.of(ConfirmationAsked)
-
-
-async def test_a_name_that_two_boxes_have_is_asked_about(stage: Stage, two: ScriptedBoxes) -> None:
-    two.stacks["strix"] = stack()
-    await stage.begin()
-    await said(stage, "start the coder")
-    assert told(stage, "Which coder: on atlas or on strix?")
-    assert not stage.heard.of(ConfirmationAsked)
-    await said(stage, "start the coder on strix")
-    assert (await asked(stage)).startswith("I would start the coder on strix.")
-
-
-# ---- stop, and what else is said ---------------------------------------------------------------
 
 
 async def test_yes_without_a_question_goes_to_the_model(stage: Stage, boxes: ScriptedBoxes) -> None:

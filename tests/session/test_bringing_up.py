@@ -192,6 +192,42 @@ async def test_a_dropped_question_leaves_the_offer_to_the_next(
     assert stage.heard.of(ConfirmationAsked)[-1].id == second.id
 
 
+async def test_an_offer_that_another_took_the_place_of_comes_back(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    await stage.begin()
+    comes_up(stage, boxes)
+    await said(stage, "Write a parser.", "coder")
+    await offered(stage, "“coder” is stopped. Shall I start it and answer then?")
+    await said(stage, "stop the reviewer")
+    await offered(stage, "I would stop the reviewer")
+    await said(stage, "no")
+    question = await offered(stage, "“coder” is stopped. A question waits")
+    assert len(waiting(stage)) == 1
+    stage.session.confirm(question.id, yes=True)
+    await stage.heard.until(lambda: calls(boxes, "do") == 1)
+
+
+async def test_while_the_box_is_busy_a_start_waits_and_is_offered_after(
+    stage: Stage, boxes: ScriptedBoxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bringing_up, "_LOOK_S", 0.01)
+    session = await stage.begin()
+    await said(stage, "Write a parser.", "coder")
+    session.confirm((await offered(stage, "Shall I wake it")).id, yes=True)
+    await stage.heard.until(lambda: calls(boxes, "wake") == 1)
+    comes_up(stage, boxes, replace(UP, operation=operation(services=("llama-utility",))))
+    await said(stage, "Second?", "coder")  # takes longer than seeing to the box
+    await offered(stage, "“coder” is stopped. Shall I start it and answer then?")
+    await said(stage, "yes")
+    assert len(waiting(stage)) == 2
+    assert calls(boxes, "do") == 0
+    is_done(boxes)
+    question = await offered(stage, "“coder” is stopped. A question waits")
+    session.confirm(question.id, yes=True)
+    await stage.heard.until(lambda: calls(boxes, "do") == 1)
+
+
 # ---- tiers that are no compose services --------------------------------------------------------
 
 

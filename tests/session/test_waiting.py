@@ -117,6 +117,40 @@ async def test_a_no_ends_the_offer_and_the_wait(stage: Stage, boxes: ScriptedBox
     assert calls(boxes, "do") == 0
 
 
+async def test_another_question_is_answered_while_the_offer_stays(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    stage.tiers.status["utility"] = TierStatus(TierState.READY, 0.0)
+    session = await stage.begin()
+    await said(stage, "Write a parser.", "coder")
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationAsked)))
+    await said(stage, "What is a tensor?", "utility")
+    await answered(stage, "Answer 1.")
+    assert not stage.heard.of(ConfirmationEnded)
+    session.confirm(stage.heard.of(ConfirmationAsked)[-1].id, yes=True)
+    await stage.heard.until(lambda: calls(boxes, "do") == 1)
+    boxes.step(BOX, replace(operation(state=OperationState.DONE), step="Up."))
+    now_is(stage, CODER, TierState.READY)
+    await answered(stage, "Answer 2.")
+
+
+async def test_another_question_for_the_same_tier_waits_with_the_first(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    await stage.begin()
+    await said(stage, "First?", "coder")
+    await stage.heard.until(lambda: bool(stage.heard.of(ConfirmationAsked)))
+    await said(stage, "Second?", "coder")
+    await stage.heard.until(lambda: len(stage.heard.of(ConfirmationAsked)) == 2)
+    assert len(waiting(stage)) == 2
+    await said(stage, "yes")
+    await stage.heard.until(lambda: calls(boxes, "do") == 1)
+    boxes.step(BOX, replace(operation(state=OperationState.DONE), step="Up."))
+    now_is(stage, CODER, TierState.READY)
+    await answered(stage, "Answer 1.", "Answer 2.")
+    assert questions(stage) == ["First?", "Second?"]
+
+
 async def test_by_setting_it_starts_by_itself(stage: Stage, boxes: ScriptedBoxes) -> None:
     manner(boxes, "automatic")
     boxes.starts_s = {"vllm-coder": 120.0}

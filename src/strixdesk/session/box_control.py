@@ -91,15 +91,18 @@ class BoxControl:
         """What to tell the user at once; None: it is a question for a model. `aloud`: the turn is
         spoken, and so is what comes of it."""
         said, waits = reply(text), self._confirmations.open
+        if waits and said is Reply.YES and waits == self._confirmations.open_to_words:
+            self._confirmations.answer(waits, yes=True)
+            return "All right."
         refused, self._refused = self._refused, ()
-        if waits:
-            self._confirmations.answer(waits, yes=said is Reply.YES)
-            if said is Reply.YES:
-                return "All right."
-            if said in {Reply.NO, Reply.STOP}:
-                return "All right, nothing is done."
+        self.moved_on()
+        declined = waits and said in {Reply.NO, Reply.STOP}
+        if waits and declined:
+            self._confirmations.answer(waits, yes=False)
         if said is Reply.STOP and self.stop():
             return "I am stopping it."
+        if declined:
+            return "All right, nothing is done."
         if said is Reply.ANYWAY and refused:
             return self._ask(refused, conversation, aloud=aloud)
         stacks = {box: self._boxes.stack_of(box) for box in self._boxes.all()}
@@ -107,6 +110,11 @@ class BoxControl:
         if isinstance(found, Unclear):
             return f"Which {found.called}: {_or(found.boxes)}? Say it with the name of the machine."
         return self._ask([Plan(one) for one in found], conversation, aloud=aloud) if found else None
+
+    def moved_on(self) -> None:
+        """Something else is said: a yes after it is not meant for what was asked before. That waits
+        on for the window's own yes."""
+        self._confirmations.moved_on()
 
     def busy(self, box: Box) -> bool:
         return box.name in self._running

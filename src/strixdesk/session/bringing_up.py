@@ -100,14 +100,22 @@ class BringingUp:
         self, demand: Demand, message: Message, conversation: ConversationLog, *, aloud: bool
     ) -> None:
         box, tier = demand.box, demand.tier
+        self._let_be.discard((box.name, tier.name))  # it is wanted anew
         if box.start_on_demand != "automatic":
             offer = f"“{tier.title}” is stopped. Shall I start it and answer then?"
             sentence = f"{offer}{self.eta(box, tier)} Say yes."
-            if not await self._confirmations.ask(sentence, YES_WITHIN_S, message.id):
+            confirmed = await self._confirmations.ask(sentence, YES_WITHIN_S, message.id)
+            if confirmed is None:  # it waits on, and is offered again after what was asked since
+                self._spawn(self.see_to(box.name))
+                return
+            if not confirmed:
+                self._let_be.add((box.name, tier.name))
                 await self._give_up(message, f"“{tier.title}” is stopped.", conversation)
                 return
-        if self._control.busy(box):
-            return  # it comes up as part of that, or the user starts it after
+        if self._is_busy(box):  # it comes up as part of that, or is seen to after
+            self._spawn(self.see_to(box.name))
+            return
+        self._let_be.add((box.name, tier.name))
         if await self._control.do(start_of(tier, box), conversation, aloud=aloud):
             await self._expect(tier)
         else:
@@ -171,7 +179,13 @@ class BringingUp:
         try:
             await asyncio.sleep(COMES_UP_WITHIN_S)
             while found := await self._left_stopped(name):
-                await self._start_late(*found)
+                box = found[-1]
+                if self._is_busy(box):
+                    await asyncio.sleep(_LOOK_S)
+                elif box.start_on_demand != "automatic" and self._confirmations.open:
+                    await self._confirmations.none_open()  # it takes no other's place
+                else:
+                    await self._start_late(*found)
         except StoreError as error:
             self._emit(Failed(error.message, error.advice))
         finally:
@@ -181,7 +195,7 @@ class BringingUp:
         waiting = await self._kept.all()
         boxes = self._boxes.all()
         box = next((box for box in (*boxes, HERE) if box.name == name), None)
-        if box is None or self._is_busy(box) or box.start_on_demand == "never":
+        if box is None or box.start_on_demand == "never":
             return None
         for kept in waiting:
             if kept.box != name or kept.message_id in self._dealt_with or self._can_answer(kept):
@@ -216,11 +230,11 @@ class BringingUp:
         if look and not look.fits:
             return
         if box.start_on_demand != "automatic":
-            await self._confirmations.none_open()
             sentence = f"{words} A question waits for it. Shall I start it? Say yes."
-            if not await self._confirmations.ask(sentence, YES_WITHIN_S, kept.message_id):
-                if not await self._kept.one(kept.message_id):  # dropped: another may wait for it
-                    self._let_be.discard((box.name, tier.name))
+            confirmed = await self._confirmations.ask(sentence, YES_WITHIN_S, kept.message_id)
+            if not confirmed:
+                if confirmed is None or not await self._kept.one(kept.message_id):
+                    self._let_be.discard((box.name, tier.name))  # displaced or dropped: once more
                 return
         if await self._control.do(start_of(tier, box), log, aloud=False):
             await self._expect(tier)
@@ -231,7 +245,8 @@ class BringingUp:
         return box.is_here or _is_open(box, self._boxes.status_of(box))
 
     def _is_busy(self, box: Box) -> bool:
-        operation = None if box is HERE else self._boxes.status_of(box).operation
+        watched = next((one for one in self._boxes.all() if one.name == box.name), None)
+        operation = self._boxes.status_of(watched).operation if watched else None
         return self._control.busy(box) or (operation is not None and not operation.state.over)
 
     def _state(self, tier: Tier) -> TierState:

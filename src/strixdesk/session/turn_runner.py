@@ -99,8 +99,10 @@ class TurnRunner:
 
     def _taken(self, question: Question) -> str | None:
         """What the program itself says to it; None: a model is asked."""
-        again = question.history_before or question.continues
-        if self.control is None or again or question.images:
+        if self.control is None:
+            return None
+        if question.history_before or question.continues or question.images:
+            self.control.moved_on()
             return None
         return self.control.take(question.text, self.conversation, aloud=self.speak)
 
