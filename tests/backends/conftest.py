@@ -29,9 +29,10 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def impatient() -> ChatSettings:
-    """Deadlines that a test can wait for."""
+    """Deadlines that a test can wait for, and that pass on a busy machine where nothing is wrong:
+    for a server that is silent."""
     return ChatSettings(
-        connect_timeout_s=1.0,
+        connect_timeout_s=30.0,
         first_token_timeout_s=0.4,
         between_tokens_timeout_s=0.3,
         retries=0,
@@ -39,8 +40,20 @@ def impatient() -> ChatSettings:
 
 
 @pytest.fixture
-async def chat(http: httpx.AsyncClient, impatient: ChatSettings) -> ChatClient:
-    return ChatClient(impatient, http=http)
+def slow() -> ChatSettings:
+    """A test can wait for longer than these deadlines, and they do not pass by themselves."""
+    return ChatSettings(
+        connect_timeout_s=30.0,
+        first_token_timeout_s=4.0,
+        between_tokens_timeout_s=4.0,
+        retries=0,
+    )
+
+
+@pytest.fixture
+async def chat(http: httpx.AsyncClient) -> ChatClient:
+    """Its deadlines are those of the program: no test waits for them."""
+    return ChatClient(ChatSettings(connect_timeout_s=30.0, retries=0), http=http)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from strixdesk.backends import http
 from strixdesk.backends.chat import ChatClient
 from strixdesk.core.tier import Tier
 from strixdesk.settings import ChatSettings
@@ -14,10 +15,13 @@ from tests.support.fault_server import DONE, chunked, says
 
 
 @pytest.mark.parametrize("end", [DONE, b""], ids=["[DONE]", "no [DONE]"])
-async def test_two_questions_share_a_connection(end: bytes, impatient: ChatSettings) -> None:
+async def test_two_questions_share_a_connection(
+    end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "KEEP_ALIVE_S", 60.0)  # however long this process stands still
     connections = 0
     gone = asyncio.Event()
-    chat = ChatClient(impatient)
+    chat = ChatClient(ChatSettings())
     script = chunked(says("Paris."), says(finish="stop") + end)
     answer = b"".join(step for step in script if isinstance(step, bytes))
 

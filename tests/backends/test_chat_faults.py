@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import pytest
 
 from strixdesk.backends.chat import ChatClient
@@ -12,6 +13,7 @@ from strixdesk.core.errors import (
     TierUnreachable,
 )
 from strixdesk.core.tier import Tier
+from strixdesk.settings import ChatSettings
 from tests.support.asking import ask
 from tests.support.fault_server import (
     DONE,
@@ -59,20 +61,24 @@ async def test_passwords_in_an_address_are_not_printed(chat: ChatClient) -> None
 
 
 async def test_the_time_that_the_reader_takes_is_not_the_tiers_silence(
-    faults: FaultServer, chat: ChatClient
+    faults: FaultServer, http: httpx.AsyncClient, slow: ChatSettings
 ) -> None:
+    chat = ChatClient(slow, http=http)
     faults.on_chat(stream(says("a"), Pause(0.1), says("b", finish="stop"), DONE))
     got: list[ChatDelta | ChatEnd] = []
     async for item in chat.stream(faults.tier(model="m"), [ChatMessage("user", "?")]):
         got.append(item)
         if len(got) == 1:
-            await asyncio.sleep(0.5)  # longer than any deadline here
+            await asyncio.sleep(4.5)  # longer than any deadline here
     assert isinstance(got[-1], ChatEnd)
 
 
-async def test_every_content_buys_time(faults: FaultServer, chat: ChatClient) -> None:
-    slow = [step for word in ["a", "b", "c", "d", "e"] for step in (says(word), Pause(0.15))]
-    faults.on_chat(stream(*slow, says(finish="stop"), DONE))
+async def test_every_content_buys_time(
+    faults: FaultServer, http: httpx.AsyncClient, slow: ChatSettings
+) -> None:
+    chat = ChatClient(slow, http=http)
+    steps = [step for word in ["a", "b", "c", "d", "e"] for step in (says(word), Pause(0.9))]
+    faults.on_chat(stream(*steps, says(finish="stop"), DONE))
     outcome = await ask(chat, faults.tier(model="m"))
     assert outcome.whole
     assert outcome.text == "abcde"

@@ -9,7 +9,8 @@ import pytest
 
 from strixdesk.backends.deadline import Deadline
 
-SOON_S = 0.05
+SOON_S = 0.5
+"""Longer than this process may stand still between two of its steps."""
 NEVER_S = 3600.0
 
 

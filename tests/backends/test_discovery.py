@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -23,12 +24,25 @@ def llama_like(server: FaultServer) -> None:
     server.on("/health", reply(200, b'{"status":"ok"}'))
 
 
+async def discover(
+    http: httpx.AsyncClient,
+    *servers: FaultServer,
+    known: Sequence[Tier] = (),
+    patience_s: float = 30,
+) -> list[Tier]:
+    """Servers on a busy machine may take their time."""
+    ports = map(port_of, servers)
+    return await discover_local(
+        known, http=http, ports=ports, connect_s=patience_s, answer_s=patience_s
+    )
+
+
 async def test_servers_are_found_by_what_they_answer(http: httpx.AsyncClient) -> None:
     async with fault_server() as llama, fault_server() as vllm:
         llama_like(llama)
         vllm.on("/v1/models", VLLM_MODELS)
         vllm.on("/health", reply(200))
-        found = await discover_local(http=http, ports=[port_of(vllm), 9, port_of(llama)])
+        found = await discover(http, vllm, FaultServer("http://127.0.0.1:9"), llama)
     assert found == [
         Tier("vLLM", f"http://127.0.0.1:{port_of(vllm)}/v1"),
         Tier("llama-server", f"http://127.0.0.1:{port_of(llama)}/v1"),
@@ -39,7 +53,7 @@ async def test_a_server_that_still_loads_is_found(
     faults: FaultServer, http: httpx.AsyncClient
 ) -> None:
     faults.on("/v1/models", reply(503, b'{"error":{"message":"Loading model"}}'))
-    found = await discover_local(http=http, ports=[port_of(faults)])
+    found = await discover(http, faults)
     assert [tier.name for tier in found] == ["llama-server"]
 
 
@@ -48,15 +62,15 @@ async def test_other_programs_on_the_port_are_not_taken_for_one(http: httpx.Asyn
         web.on("/v1/models", reply(200, b"<html>", "text/html"))
         api.on("/v1/models", reply(200, b'{"data":"some other api"}'))
         mute.on("/v1/models", [Hold()])
-        servers = (web, api, mute)
-        assert await discover_local(http=http, ports=map(port_of, servers)) == []
+        assert await discover(http, web, api) == []
+        assert await discover(http, mute, patience_s=0.5) == []
 
 
 async def test_a_server_that_wants_a_key_is_left_out(
     faults: FaultServer, http: httpx.AsyncClient
 ) -> None:
     faults.on("/v1/models", reply(401, (RECORDED / "llama/wrong_key.json").read_bytes()))
-    assert await discover_local(http=http, ports=[port_of(faults)]) == []
+    assert await discover(http, faults) == []
 
 
 async def test_a_tier_that_is_known_is_not_asked(
@@ -64,7 +78,7 @@ async def test_a_tier_that_is_known_is_not_asked(
 ) -> None:
     llama_like(faults)
     known = Tier("mine", f"http://localhost:{port_of(faults)}/v1")
-    assert await discover_local([known], http=http, ports=[port_of(faults)]) == []
+    assert await discover(http, faults, known=[known]) == []
     assert faults.requests == []
 
 
@@ -74,7 +88,7 @@ async def test_a_name_is_never_given_twice(http: httpx.AsyncClient) -> None:
         llama_like(two)
         ports = [port_of(one), port_of(two)]
         taken = Tier("LLAMA-server", "http://10.0.0.1:1/v1")
-        found = await discover_local([taken], http=http, ports=ports)
+        found = await discover(http, one, two, known=[taken])
     assert [tier.name for tier in found] == [f"llama-server ({port})" for port in ports]
 
 

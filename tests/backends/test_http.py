@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import subprocess
 from pathlib import Path
@@ -45,13 +46,6 @@ def self_signed(tmp_path: Path) -> tuple[Path, Path]:
     return key, certificate
 
 
-async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.readuntil(b"\r\n\r\n")
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
-    await writer.drain()
-    writer.close()
-
-
 async def test_a_certificate_that_nobody_vouches_for_is_refused_and_a_trusted_one_is_not(
     self_signed: tuple[Path, Path],
     http: httpx.AsyncClient,
@@ -61,6 +55,17 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_and_a_trusted_on
     key, certificate = self_signed
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    closed = asyncio.Event()
+
+    async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        closed.set()
+
     server = await asyncio.start_server(hello, "127.0.0.1", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
     asyncio.get_running_loop().set_exception_handler(lambda loop, fault: None)
@@ -73,5 +78,6 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_and_a_trusted_on
         async with make_http_client() as trusting:
             answer = await trusting.get(f"https://localhost:{port}/")
         assert answer.text == "ok"
+        await closed.wait()
     finally:
         server.close()

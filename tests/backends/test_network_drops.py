@@ -23,7 +23,7 @@ from tests.support.llama import start_llama
 
 SEEN_WITHIN_S = 3.0
 ANSWERS_WITHIN_S = 5.0
-SPARE_S = 2.0
+SPARE_S = 5.0
 """A test tells broken from well on a busy machine; how fast it is, it prints."""
 QUESTION = [ChatMessage("user", "Say hello.")]
 
@@ -49,7 +49,10 @@ def sockets_to(far: FarMachine) -> int:
     """TCP connections to that machine that this process holds open."""
     octets = [int(octet) for octet in far.host.split(".")]
     address = "".join(f"{octet:02X}" for octet in reversed(octets))
-    held = {str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()}
+    held = set()
+    for file in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # it was closed meanwhile
+            held.add(str(file.readlink()))
     lines = Path("/proc/self/net/tcp").read_text().splitlines()[1:]
     rows = (line.split() for line in lines)
     return sum(row[2].startswith(address) and f"socket:[{row[9]}]" in held for row in rows)

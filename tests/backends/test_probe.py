@@ -29,7 +29,7 @@ def recorded(name: str) -> Script:
 
 @pytest.fixture
 def probe(http: httpx.AsyncClient) -> Probe:
-    return Probe(http, connect_timeout_s=1.0, timeout_s=0.5)
+    return Probe(http, connect_timeout_s=30, timeout_s=30)
 
 
 def serve(faults: FaultServer, answers: dict[str, Script]) -> None:
@@ -163,7 +163,6 @@ TROUBLES: list[tuple[str, dict[str, Script], type[TierError], str]] = [
     ("JSON", {"/v1/models": reply(200, b'{"a":1}')}, TierRefused, "no chat answer"),
     ("path", {}, TierRefused, "nothing at the address"),
     ("dead", {"/v1/models": reply(500, b"oops")}, TierRefused, "oops"),
-    ("silent", {"/v1/models": [Hold()]}, TierTimeout, "no sign of life for 0.5 seconds"),
     ("no HTTP", {"/v1/models": [b"SSH-2.0\r\n"]}, TierUnreachable, "hangs up"),
     (
         "vLLM whose engine died",
@@ -206,6 +205,16 @@ async def test_what_stands_against_asking_is_told(
     serve(faults, answers)
     with pytest.raises(error, match=says) as caught:
         await probe.ask(faults.tier())
+    assert caught.value.advice
+
+
+async def test_a_server_that_says_nothing_is_given_up(
+    faults: FaultServer, http: httpx.AsyncClient
+) -> None:
+    faults.on("/v1/models", [Hold()])
+    impatient = Probe(http, connect_timeout_s=30, timeout_s=0.5)
+    with pytest.raises(TierTimeout, match=r"no sign of life for 0\.5 seconds") as caught:
+        await impatient.ask(faults.tier())
     assert caught.value.advice
 
 
@@ -255,15 +264,15 @@ async def test_nothing_listens(probe: Probe) -> None:
 
 @pytest.mark.engine
 async def test_a_real_llama_server_tells_model_and_context(
-    llama: LlamaServer, http: httpx.AsyncClient
+    llama: LlamaServer, probe: Probe
 ) -> None:
-    told = await Probe(http).ask(llama.tier())
+    told = await probe.ask(llama.tier())
     assert (told.model, told.context_tokens, told.server) == ("smollm2", 512, "llama.cpp")
     assert Capability.VISION not in told.capabilities
 
 
 @pytest.mark.engine
 async def test_a_real_llama_server_with_eyes_tells_that_it_sees(
-    seeing_llama: LlamaServer, http: httpx.AsyncClient
+    seeing_llama: LlamaServer, probe: Probe
 ) -> None:
-    assert Capability.VISION in (await Probe(http).ask(seeing_llama.tier())).capabilities
+    assert Capability.VISION in (await probe.ask(seeing_llama.tier())).capabilities

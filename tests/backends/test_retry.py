@@ -44,7 +44,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def patient(http: httpx.AsyncClient, clock: Clock) -> ChatClient:
-    settings = ChatSettings(retries=2, first_token_timeout_s=0.4, between_tokens_timeout_s=0.3)
+    settings = ChatSettings(retries=2, connect_timeout_s=30.0)
     return ChatClient(settings, http=http, sleep=clock.sleep, chance=lambda: 1.0)
 
 

@@ -45,6 +45,6 @@ async def test_a_tier_that_writes_much_more_slowly_than_ever_is_degraded(
     for rate in [60.0] * 20 + [10.0] * 5:
         watch.measured("box", rate)
     await watch.start()
-    await eventually(lambda: "used to write 60" in watch.statuses()["box"].degraded, within_s=10)
+    await eventually(lambda: "used to write 60" in watch.statuses()["box"].degraded, within_s=30)
     assert watch.statuses()["box"].tokens_per_s == 10.0
     await watch.close()

@@ -35,15 +35,15 @@ class Clock:
 async def test_the_second_question_waits_and_its_waiting_is_no_silence_of_the_server(
     faults: FaultServer, http: httpx.AsyncClient
 ) -> None:
-    settings = ChatSettings(first_token_timeout_s=1.0, retries=0)
+    settings = ChatSettings(first_token_timeout_s=4.0, retries=0)
     chat = ChatClient(settings, http=http)
     tier = faults.tier(model="m")
-    faults.on_chat(stream(Pause(0.7), *WHOLE))
-    first, second, third = [asyncio.create_task(ask(chat, tier)) for _ in range(3)]
-    await asyncio.wait_for(faults.asked_something.wait(), 5)
+    faults.on_chat(stream(Pause(0.6), *WHOLE))
+    tasks = [asyncio.create_task(ask(chat, tier)) for _ in range(9)]  # the last waits for longest
+    await asyncio.wait_for(faults.asked_something.wait(), 30)
     assert chat.busy(tier)
     assert len(faults.requests) == 1
-    assert [(await task).whole for task in (first, second, third)] == [True, True, True]
+    assert all([(await task).whole for task in tasks])
     assert not chat.busy(tier)
 
 
@@ -64,12 +64,12 @@ async def test_a_tier_takes_as_many_questions_as_it_is_set_to(
 async def test_the_deadline_in_all_holds_whatever_keeps_coming(
     faults: FaultServer, http: httpx.AsyncClient, drip: bytes
 ) -> None:
-    settings = ChatSettings(total_timeout_s=0.5, retries=0)
+    settings = ChatSettings(total_timeout_s=4, retries=0)
     chat = ChatClient(settings, http=http)
     faults.on_chat(stream(says("Par"), KeepAlives(drip, 0.05)))
-    outcome = await asyncio.wait_for(ask(chat, faults.tier(model="m")), 10)
+    outcome = await asyncio.wait_for(ask(chat, faults.tier(model="m")), 60)
     assert isinstance(outcome.error, TierTimeout)
-    assert "not done with its answer after 0.5 seconds" in outcome.error.sentence()
+    assert "not done with its answer after 4 seconds" in outcome.error.sentence()
     assert outcome.text.startswith("Par")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from strixdesk.backends import starter as starter_module
 from strixdesk.backends.chat import ChatClient
 from strixdesk.backends.starter import StarterServer, find_starter_model
 from strixdesk.backends.tier_watch import TierWatch
@@ -105,7 +106,7 @@ async def test_after_a_crash_it_says_so_and_starts_again_at_the_same_address(
     watch.subscribe(lambda tier, status: failed.set() if "SIGKILL" in status.detail else None)
     assert starter.pid is not None
     os.kill(starter.pid, signal.SIGKILL)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         await failed.wait()
     status = watch.statuses()["This computer"]
     assert status.state is TierState.FAILED
@@ -139,15 +140,18 @@ async def test_it_does_not_outlive_a_program_that_was_killed(moment: str) -> Non
     assert alive(pid)
     program.kill()
     await program.wait()
-    await eventually(lambda: not alive(pid), within_s=3)
+    await eventually(lambda: not alive(pid), within_s=20)
 
 
-async def test_closing_takes_it_down_at_once(starter: StarterServer) -> None:
+async def test_closing_takes_it_down_and_it_need_not_be_killed(
+    starter: StarterServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starter_module, "LEAVE_S", 3600.0)
     await starter.launch()
     await starter.loaded()
     pid = starter.pid
     assert pid is not None
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         await starter.close()
     assert not alive(pid)
 
@@ -158,7 +162,7 @@ async def test_it_leaves_on_sigterm(starter: StarterServer) -> None:
     pid = starter.pid
     assert pid is not None
     os.kill(pid, signal.SIGTERM)
-    assert await eventually(lambda: not starter.running, within_s=1) < 1
+    await eventually(lambda: not starter.running, within_s=20)
 
 
 async def test_closing_in_the_middle_of_the_start_leaves_nothing(
@@ -169,7 +173,7 @@ async def test_closing_in_the_middle_of_the_start_leaves_nothing(
         lambda tier, status: loading.set() if status.state is TierState.LOADING else None
     )
     asking = asyncio.create_task(watch.ensure_ready(starter.tier))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         await loading.wait()
         pid = starter.pid
         await watch.close()

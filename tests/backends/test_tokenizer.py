@@ -23,7 +23,7 @@ VLLM = replace(LLAMA, server="vllm")
 
 @pytest.fixture
 def tokenizer(http: httpx.AsyncClient) -> Tokenizer:
-    return Tokenizer(http, timeout_s=5.0)
+    return Tokenizer(http, timeout_s=30.0)
 
 
 # ---- a real server ----------------------------------------------------------------------------
@@ -46,9 +46,9 @@ async def test_a_text_is_asked_for_once_and_then_remembered(
     http: httpx.AsyncClient, llama: LlamaServer
 ) -> None:
     text = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16"
-    counter = TokenCounter(Tokenizer(http))
+    counter = TokenCounter(Tokenizer(http, timeout_s=30.0))
     estimated = counter.counts_of(llama.tier(), LLAMA)(text)
-    await counter.learn(llama.tier(), LLAMA, [text, text], within_s=5.0)
+    await counter.learn(llama.tier(), LLAMA, [text, text], within_s=30.0)
     exact = counter.counts_of(llama.tier(), LLAMA)(text)
     assert exact != estimated
     gone = replace(llama.tier(), base_url="http://127.0.0.1:9/v1")

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from strixdesk.core.chat import ChatDelta, ChatEnd
 from strixdesk.core.errors import StreamBroken
 from strixdesk.core.tier import Tier
 from strixdesk.core.tool_calls import BrokenToolCall, ToolCall
+from strixdesk.settings import ChatSettings
 from tests.support.asking import ask
 from tests.support.fault_server import DONE, FaultServer, KeepAlives, Pause, http, says, stream
 
@@ -243,21 +245,23 @@ async def test_words_and_calls_come_in_one_answer(faults: FaultServer, chat: Cha
 
 
 async def test_a_tool_call_that_is_still_being_written_is_no_silence(
-    faults: FaultServer, chat: ChatClient
+    faults: FaultServer, http: httpx.AsyncClient, slow: ChatSettings
 ) -> None:
+    chat = ChatClient(slow, http=http)
     head = says(None, tool_calls=[piece(0, "a", "weather")])
-    slow = [
+    steps = [
         step
         for char in '{"city": "Paris"}'[::4]
-        for step in (says(None, tool_calls=[piece(0, arguments=char)]), Pause(0.1))
+        for step in (says(None, tool_calls=[piece(0, arguments=char)]), Pause(0.9))
     ]
-    faults.on_chat(stream(head, *slow, says(finish="tool_calls"), DONE))
+    faults.on_chat(stream(head, *steps, says(finish="tool_calls"), DONE))
     assert (await ask(chat, faults.tier(model="m"))).whole
 
 
 async def test_a_tool_call_that_stops_in_the_middle_is_a_cut_answer(
-    faults: FaultServer, chat: ChatClient
+    faults: FaultServer, http: httpx.AsyncClient, impatient: ChatSettings
 ) -> None:
+    chat = ChatClient(impatient, http=http)
     faults.on_chat(
         stream(
             says(None, tool_calls=[piece(0, "a", "weather", '{"ci')]), KeepAlives(b":\n\n", 0.05)

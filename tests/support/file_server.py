@@ -65,7 +65,7 @@ class FileServer:
     async def _close(self) -> None:
         """Clients that left are noticed a moment later: wait for the answers to end."""
         if self._answering:
-            await asyncio.wait(self._answering, timeout=2)
+            await asyncio.wait(self._answering, timeout=30)
         assert not self._answering
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -22,8 +22,8 @@ _NAMES = {
     servers.LLAMA: "llama-server",
     servers.VLLM: "vLLM",
 }
-_CONNECT_S = 0.3
-_ANSWER_S = 1.5
+CONNECT_S = 0.3
+ANSWER_S = 1.5
 
 
 async def discover_local(
@@ -32,6 +32,8 @@ async def discover_local(
     http: httpx.AsyncClient,
     ports: Iterable[int] = PORTS,
     host: str = "127.0.0.1",
+    connect_s: float = CONNECT_S,
+    answer_s: float = ANSWER_S,
 ) -> list[Tier]:
     """Servers that are not among `exclude` yet, in the order of the ports; all asked at once.
 
@@ -39,7 +41,7 @@ async def discover_local(
     8080 and 8000. One that wants an API key is left out, since nothing could be asked of it.
     """
     taken = {_same_machine(place_of(tier.base_url)) for tier in exclude}
-    probe = Probe(http, connect_timeout_s=_CONNECT_S, timeout_s=_ANSWER_S)
+    probe = Probe(http, connect_timeout_s=connect_s, timeout_s=answer_s)
     free = [port for port in ports if f"{host}:{port}" not in taken]
     found = await asyncio.gather(*(_look(probe, host, port) for port in free))
     names = {tier.name.casefold() for tier in exclude}

@@ -23,7 +23,7 @@ from strixdesk.core.tier import Tier
 PipeT = TypeVar("PipeT")
 
 NAME = "This computer"
-_LEAVE_S = 2.0
+LEAVE_S = 2.0
 _LOG_LINES = 40
 _AGAIN = "Ask again to start it anew; `strixdesk doctor` tells more."
 
@@ -193,7 +193,7 @@ class StarterServer:
             return
         _pipe(process.stdin).close()  # the worker leaves at the end of its stdin
         try:
-            async with asyncio.timeout(_LEAVE_S):
+            async with asyncio.timeout(LEAVE_S):
                 await process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
