@@ -250,13 +250,13 @@ def test_hostile_text_is_drawn_in_a_short_time(
     markdown: MarkdownDocument, document: QTextDocument, kind: str
 ) -> None:
     text = HOSTILE[kind]()
-    begun = time.perf_counter()
+    begun = time.process_time()  # a machine that stalls does not count
     for at in range(0, len(text), 50_000):
         markdown.feed(text[at : at + 50_000])
         markdown.draw()
     markdown.finish()
     document.size()
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 10
     assert document.characterCount() > 300
 
 

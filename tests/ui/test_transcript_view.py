@@ -45,7 +45,7 @@ from strixdesk.ui.message_view import MessageView
 from strixdesk.ui.theme import DARK, LIGHT
 from strixdesk.ui.transcript_answer import AnswerView
 from strixdesk.ui.transcript_question import QuestionView
-from strixdesk.ui.transcript_view import TranscriptView
+from strixdesk.ui.transcript_view import TranscriptView, pause_after
 from tests.support.patient_bot import PatientBot
 from tests.support.pictures import flat_png
 
@@ -177,6 +177,13 @@ def test_when_text_streams_then_it_is_drawn_within_a_few_frames(
     QTimer.singleShot(A_FEW_FRAMES_MS, lambda: drawn.append(words(view)))
     qtbot.waitUntil(lambda: bool(drawn))
     assert drawn == ["The sky is blue."]
+
+
+@pytest.mark.parametrize(("drawing_s", "pause_ms"), [(0.001, 33), (0.05, 200), (3.0, 1000)])
+def test_a_drawing_that_took_long_is_followed_by_a_longer_pause_but_never_by_seconds(
+    drawing_s: float, pause_ms: int
+) -> None:
+    assert pause_after(drawing_s) == pause_ms
 
 
 def test_a_conversation_that_is_not_shown_changes_nothing(transcript: TranscriptView) -> None:

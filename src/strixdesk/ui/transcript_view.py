@@ -31,6 +31,8 @@ from strixdesk.ui.transcript_scroll import TranscriptScroll
 
 FLUSH_INTERVAL_MS = 33
 """Shortest time between two drawings of streamed text."""
+LONGEST_PAUSE_MS = 1000
+"""A machine that stood still during a drawing is not waited for as if drawing took so long."""
 FIRST_SCREENS = 1.3
 """Realised before the first paint."""
 SCREENS = 3.0
@@ -38,6 +40,11 @@ MOST_VIEWS = 80
 """More messages than this are not kept as widgets while the reader is at the bottom."""
 BATCH = 4
 """Older messages that are added at once while scrolling up."""
+
+
+def pause_after(drawing_s: float) -> int:
+    """Milliseconds until the next drawing. While drawing is quick, most of the time is free."""
+    return min(max(FLUSH_INTERVAL_MS, int(drawing_s * 4000)), LONGEST_PAUSE_MS)
 
 
 class TranscriptView(QWidget):
@@ -196,8 +203,7 @@ class TranscriptView(QWidget):
         self._dirty.clear()
         if any(drawn):
             self._tell_of_new_text()
-        spent_ms = (time.perf_counter() - begun) * 1000
-        self._pause_ms = max(FLUSH_INTERVAL_MS, int(spent_ms * 4))
+        self._pause_ms = pause_after(time.perf_counter() - begun)
 
     # -- realising -----------------------------------------------------------------------------
 
