@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from strixdesk.backends.box.local_shell import LocalShell
+from strixdesk.backends.box.unit_controls import UnitControls
 from strixdesk.backends.http import make_http_client
 from strixdesk.backends.inventory.inventory import Inventory
 from strixdesk.backends.tier_watch import TierWatch
@@ -33,10 +37,19 @@ from tests.support.scripted_boxes import (
 PLAIN = Tier("plain", "http://127.0.0.1:9/v1")
 
 
+@contextlib.asynccontextmanager
+async def controls_of(boxes: ScriptedBoxes) -> AsyncIterator[UnitControls]:
+    controls = UnitControls(boxes.all, lambda _: LocalShell(), make_http_client())
+    try:
+        yield controls
+    finally:
+        await controls.close()
+
+
 def carried_out(boxes: ScriptedBoxes, deed: Deed, *tiers: Tier, on_box: bool) -> list[Outcome]:
     async def play() -> list[Outcome]:
-        async with make_http_client() as http:
-            deeds = asyncio.create_task(together(deeds_of(tiers, deed, boxes, http)))
+        async with controls_of(boxes) as controls:
+            deeds = asyncio.create_task(together(deeds_of(tiers, deed, boxes, controls)))
             if on_box:
                 await eventually(lambda: boxes.status_of(BOX).operation is not None, within_s=10)
                 boxes.step(BOX, operation(deed, state=OperationState.DONE))
@@ -47,8 +60,9 @@ def carried_out(boxes: ScriptedBoxes, deed: Deed, *tiers: Tier, on_box: bool) ->
 
 def refusal(deed: Deed, *tiers: Tier) -> str:
     async def play() -> None:
-        async with make_http_client() as http:
-            await together(deeds_of(tiers, deed, ScriptedBoxes(), http))
+        boxes = ScriptedBoxes()
+        async with controls_of(boxes) as controls:
+            await together(deeds_of(tiers, deed, boxes, controls))
 
     with pytest.raises(StrixError) as failure:
         asyncio.run(play())
@@ -139,9 +153,9 @@ def test_who_interrupts_a_command_is_told_that_its_end_is_not_known(tmp_path: Pa
     control = Control(ControlKind.COMMAND, start=("cat", str(fifo)))
 
     async def interrupted() -> None:
-        async with make_http_client() as http:
-            mine = replace(PLAIN, control=control)
-            (deed,) = deeds_of([mine], Deed.START, ScriptedBoxes(), http, say=said.append)
+        boxes, mine = ScriptedBoxes(), replace(PLAIN, control=control)
+        async with controls_of(boxes) as controls:
+            (deed,) = deeds_of([mine], Deed.START, boxes, controls, say=said.append)
             task = asyncio.create_task(deed)
             await eventually(lambda: bool(said), within_s=10)
             task.cancel()

@@ -79,7 +79,7 @@ async def test_given_a_start_under_way_when_it_is_asked_for_again_then_it_runs_o
         (Tier("mine", "http://127.0.0.1:9/v1"), "cannot be started or stopped"),
         (
             Tier("mine", "http://h/v1", control=Control(ControlKind.SYSTEMD, "attic", "a.service")),
-            "No box is called “attic”.",
+            "The box “attic” is not in the settings.",
         ),
         (replace(ORCHESTRATOR, name="mine"), "The box of “mine” is not known."),
         (Tier("another", "http://127.0.0.1:9/v1"), "There is no tier called “mine”."),

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-import httpx
-
 from strixdesk.backends.box.backings import is_on
-from strixdesk.backends.box.unit_control import UnitControl, control_of
-from strixdesk.backends.http import make_http_client
+from strixdesk.backends.box.unit_controls import UnitControls, unknown_box
 from strixdesk.backends.inventory.inventory import Inventory
 from strixdesk.cli.context import CommandContext
 from strixdesk.cli.opened import opened
@@ -26,7 +24,7 @@ from strixdesk.cli.operations import (
     to_stderr,
     together,
 )
-from strixdesk.composition_boxes import shell_for
+from strixdesk.composition_boxes import build_controls
 from strixdesk.core.addressing import by_name
 from strixdesk.core.box import Box, Deed, OperationState
 from strixdesk.core.errors import BoxError, StrixError
@@ -66,9 +64,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 async def _run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.action is None:
         return await _list(context, as_json=arguments.json)
-    async with opened(context) as (tiers, boxes), make_http_client() as http:
+    async with opened(context) as (tiers, boxes), contextlib.AsyncExitStack() as stack:
+        controls = build_controls(boxes)
+        stack.push_async_callback(controls.close)
         named = await find(arguments.names, tiers)
-        deeds = deeds_of(named, Deed(arguments.action), boxes, http, anyway=arguments.anyway)
+        deeds = deeds_of(named, Deed(arguments.action), boxes, controls, anyway=arguments.anyway)
         return report(await together(deeds), as_json=arguments.json)
 
 
@@ -170,7 +170,7 @@ def deeds_of(
     tiers: Sequence[Tier],
     deed: Deed,
     boxes: Boxes,
-    http: httpx.AsyncClient,
+    controls: UnitControls,
     *,
     anyway: bool = False,
     say: Say = to_stderr,
@@ -178,7 +178,7 @@ def deeds_of(
     """One for all services of a box, and one for each other tier. Raises StrixError, before
     anything is begun, for a tier that cannot be dealt with."""
     on_box: dict[str, tuple[Box, list[str]]] = {}
-    others: list[tuple[Tier, Control]] = []
+    others: list[Tier] = []
     for tier in tiers:
         control = tier.control
         if control is None:
@@ -186,20 +186,15 @@ def deeds_of(
         if control.kind is ControlKind.COMPOSE:
             box = _box_of(tier, control, boxes)
             on_box.setdefault(box.name, (box, []))[1].append(control.unit)
-            continue
-        if deed is Deed.PULL:
-            raise BoxError(f"“{tier.title}” is no compose service: it has no image to fetch.")
-        others.append((tier, control))
-    places = [_place_of(control, boxes) for _, control in others]
+        else:
+            controls.check(tier, deed)
+            others.append(tier)
     return [
         *(
             carry_out(boxes, Order(box, deed, tuple(services)), anyway=anyway, say=say)
             for box, services in on_box.values()
         ),
-        *(
-            _carry_out_alone(tier, deed, place, http, say)
-            for (tier, _), place in zip(others, places, strict=True)
-        ),
+        *(_carry_out_alone(tier, deed, controls, say) for tier in others),
     ]
 
 
@@ -217,57 +212,23 @@ def _box_of(tier: Tier, control: Control, boxes: Boxes) -> Box:
     for box in boxes.all():
         if is_on(tier, box):
             return box
-    return _unknown_box(control.box)
-
-
-def _place_of(control: Control, boxes: Boxes) -> Box:
-    """Of what is no compose service: it needs no stack, so this machine is always there."""
-    if not control.box:
-        return Box("this machine")
-    for box in boxes.all():
-        if box.name == control.box:
-            return box
-    return _unknown_box(control.box)
-
-
-def _unknown_box(name: str) -> Box:
-    if name:
-        raise BoxError(
-            f"The box “{name}” is not in the settings.",
-            f'Add [[boxes]] with name = "{name}" and its host.',
-        )
+    if control.box:
+        raise unknown_box(control.box)
     raise BoxError(
         "This machine is not one of the boxes in the settings.",
         'Add [[boxes]] with name = "here" and stack = "the folder of the compose files".',
     )
 
 
-async def _carry_out_alone(
-    tier: Tier, deed: Deed, box: Box, http: httpx.AsyncClient, say: Say
-) -> Outcome:
-    shell = shell_for(box)
+async def _carry_out_alone(tier: Tier, deed: Deed, controls: UnitControls, say: Say) -> Outcome:
     try:
-        unit = control_of(tier, shell, http)
-        if unit is None:
-            raise _without_control(tier)
         try:
-            await _do(unit, tier, deed, say)
+            await controls.do(tier, deed, lambda step: say(f"{tier.name}: {step}"))
         except asyncio.CancelledError:
-            say(f"{tier.name}: Cancelled. {_RUNS[await unit.is_running()]}")
+            say(f"{tier.name}: Cancelled. {_RUNS[await controls.is_running(tier)]}")
             raise
     except StrixError as error:
         advice = (error.advice,) if error.advice else ()
         return Outcome(tier.name, (tier.name,), OperationState.FAILED, error.message, advice)
-    finally:
-        await shell.close()
     done = "It was stopped." if deed is Deed.STOP else "It was started."
     return Outcome(tier.name, (tier.name,), OperationState.DONE, done)
-
-
-async def _do(unit: UnitControl, tier: Tier, deed: Deed, say: Say) -> None:
-    if deed in {Deed.STOP, Deed.RESTART}:
-        say(f"{tier.name}: Stopping.")
-        await unit.stop()
-    if deed in {Deed.START, Deed.RESTART}:
-        say(f"{tier.name}: Starting.")
-        await unit.start()
