@@ -22,7 +22,8 @@ from strixdesk.core.tier import Tier, TierState
 from strixdesk.settings import ChatSettings
 from tests.support.asking import ask
 from tests.support.llama import LlamaServer, start_llama
-from tests.support.server_process import ServerProcess, free_port, program, start
+from tests.support.ports import free_port
+from tests.support.server_process import ServerProcess, program, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(300)]
 

@@ -37,7 +37,8 @@ from tests.support.eventually import eventually
 from tests.support.fakes import Heard
 from tests.support.handing_over import session_of
 from tests.support.llama import start_llama
-from tests.support.server_process import ServerProcess, free_port, program, start
+from tests.support.ports import free_port
+from tests.support.server_process import ServerProcess, program, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(300)]
 

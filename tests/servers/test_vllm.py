@@ -35,7 +35,8 @@ from tests.support.asking import Outcome, ask
 from tests.support.fakes import Heard
 from tests.support.handing_over import session_of
 from tests.support.llama import start_llama
-from tests.support.server_process import ENVIRONMENTS, ServerProcess, free_port, program, start
+from tests.support.ports import free_port
+from tests.support.server_process import ENVIRONMENTS, ServerProcess, program, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(600)]
 

@@ -29,7 +29,7 @@ from strixdesk.core.stack import Service, Stack
 from tests.support.box_stack import BoxStack, environment
 from tests.support.cut_shell import CutShell
 
-HASTE = Patience(look_s=0.2, ready_s=30, memory_s=0.5, stalled_s=5, away_s=10)
+HASTE = Patience(look_s=0.2, ready_s=60, memory_s=0.5, stalled_s=60, away_s=10)
 ALL_WELL = tuple(Hop(kind, HopState.OK) for kind in HopKind)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from strixdesk.core.stack import Engine, Mode, Service, Stack
 from tests.support.docker_engine import IMAGE, DockerEngine
+from tests.support.ports import free_ports
 
 ORCHESTRATOR, CODER = "vllm_orchestrator", "vllm_coder"
 REVIEWER, UTILITY = "llama_reviewer", "llama_utility"
@@ -76,16 +76,6 @@ esac
 docker compose --project-directory "$ROOT" --env-file "$ROOT/.env" "${FILES[@]}" up -d
 """
 _KEYS = {ORCHESTRATOR: "ORCH", CODER: "CODER", REVIEWER: "REVIEWER", UTILITY: "UTILITY"}
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
 
 
 @dataclass(frozen=True, slots=True)

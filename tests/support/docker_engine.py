@@ -20,7 +20,7 @@ import pytest
 IMAGE = "strixdesk/servers:test"
 _ROOT = Path(__file__).parents[2]
 _SERVER = Path(__file__).parent / "stack_server.py"
-_READY_S = 30.0
+_READY_S = 90.0
 # No password entry, no profile: what a container sees beyond this are the host's own read-only
 # folders, so that the image is a few kilobytes and a server needs no second installation.
 _FOLDERS = ("usr", "tmp", "etc", "models", "proc", "sys", "dev", "root", "app/bin", "var/tmp")
@@ -72,7 +72,7 @@ class DockerEngine:
         if self._daemon:
             self._daemon.send_signal(signal.SIGTERM)
             try:
-                self._daemon.wait(20)
+                self._daemon.wait(60)
             except subprocess.TimeoutExpired:
                 self._daemon.kill()
                 self._daemon.wait()

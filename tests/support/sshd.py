@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from strixdesk.backends.box.ssh_shell import SshShell
+from tests.support.ports import free_port
 
 SSHD = "/usr/sbin/sshd"
 HOST = f"strix-test-{os.getpid()}"
 """Under which the client's configuration knows the server; another run of the tests has its own."""
-_READY_S = 20.0
+_READY_S = 60.0
 
 
 class SshServer:
@@ -32,7 +32,7 @@ class SshServer:
         """`inside`: words in front of its command, to run it in a network of its own."""
         self.folder = folder
         self.address = address
-        self.port = _free_port()
+        self.port = free_port()
         self.known_hosts = folder / "known_hosts"
         self.client_config = folder / "client_config"
         self._inside = inside
@@ -143,6 +143,10 @@ class SshServer:
         for pid in self._all():
             _signal(pid, signal.SIGCONT)
 
+    def clients(self) -> list[int]:
+        """Processes of ssh on this machine that were told of this server, and of no other."""
+        return running(str(self.client_config))
+
     def log(self) -> str:
         return self._log.read_text()
 
@@ -211,13 +215,6 @@ def _processes() -> dict[int, tuple[int, bytes]]:
 def _keygen(file: Path) -> None:
     command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(file)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -67,7 +67,7 @@ async def scripted(tmp_path: Path) -> AsyncIterator[ScriptedBox]:
             world,
             wake=print,
             pace=BoxPace(),
-            patience=replace(HASTE, stalled_s=1.5, command_s=1),
+            patience=replace(HASTE, stalled_s=5),
         )
         yield ScriptedBox(watch, box, tmp_path)
         await watch.close()
@@ -132,7 +132,7 @@ async def test_a_start_may_fetch_its_image_for_as_long_as_that_gets_on(
 ) -> None:
     scripted.docker(
         "case $1 in ps) exit 0 ;; esac\n"
-        "for part in 1 2 3 4; do echo layer Downloading $part; sleep 0.4; done\n"
+        "for part in 1 2 3 4; do echo layer Downloading $part; sleep 1.4; done\n"
         "echo manifest unknown; exit 1"
     )
     steps: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from strixdesk.backends.box.keeper import BoxPace
 from strixdesk.backends.box.local_shell import LocalShell
 from strixdesk.backends.box.shell import Completed
 from strixdesk.backends.box.world import BoxWorld
@@ -94,10 +96,10 @@ async def test_a_mode_comes_up_one_gpu_service_after_the_other(
 async def test_a_start_tells_its_phases_and_ends_with_everything_done(
     client: Client, stack: BoxStack
 ) -> None:
-    stack.acts(ORCH="loading=2")
+    stack.acts(ORCH="loading=5")
     operation = await client.do(Deed.START, ORCHESTRATOR)
     phases = {one.phase for status in client.seen for one in status.services}
-    assert any("loading weights, 50" in phase or "weights, 75" in phase for phase in phases)
+    assert any(re.search(r"loading weights, (25|50|75)", phase) for phase in phases)
     told = [status.operation.progress for status in client.seen if status.operation]
     assert told == sorted(told, key=lambda one: one or 0.0)
     assert operation.progress == 1.0
@@ -184,22 +186,24 @@ async def test_a_container_that_is_killed_is_seen_to_come_back(
     told = stack.engine.run("inspect", "--format", "{{.State.Pid}}", stack.container(UTILITY))
     os.kill(int(told.stdout), signal.SIGKILL)
     await client.watch.start()
-    await eventually(lambda: client.service(UTILITY).restarts == 1, within_s=10)
+    await eventually(lambda: client.service(UTILITY).restarts == 1, within_s=30)
 
 
 async def test_a_steady_box_tells_by_itself_and_no_command_is_started_for_a_look(
     stack: BoxStack,
 ) -> None:
     shell = CountingShell(environment(stack.engine))
-    async with client_of(stack, shell=shell) as client:
+    pace = BoxPace(watched_s=3, busy_s=0.3)  # a box is doubted that tells nothing for three times
+    async with client_of(stack, shell=shell, pace=pace) as client:
         await client.do(Deed.START, UTILITY)
+        others = shell.streams
         await client.watch.start()
-        await eventually(lambda: shell.streams > 1, within_s=10)  # the first one held the lock
-        await asyncio.sleep(0.5)
+        await eventually(lambda: shell.streams > others, within_s=30)
+        await client.watch.refresh(client.box)  # after a look that was under way
         before = shell.runs
         await asyncio.to_thread(stack.engine.run, "pause", stack.container(UTILITY))
         await eventually(
-            lambda: client.service(UTILITY).container is ContainerState.PAUSED, within_s=10
+            lambda: client.service(UTILITY).container is ContainerState.PAUSED, within_s=30
         )
         assert shell.runs == before
         await asyncio.to_thread(stack.engine.run, "unpause", stack.container(UTILITY))
@@ -220,7 +224,7 @@ async def test_a_start_that_is_cancelled_starts_nothing_more(
 ) -> None:
     stack.acts(ORCH="loading=60")
     starting = asyncio.create_task(client.do(Deed.START, mode="gpu"))
-    await eventually(lambda: "loading" in client.service(ORCHESTRATOR).phase, within_s=20)
+    await eventually(lambda: "loading" in client.service(ORCHESTRATOR).phase, within_s=60)
     client.watch.cancel(client.box)
     operation = await starting
     assert operation.state is OperationState.CANCELLED
@@ -245,7 +249,7 @@ async def test_a_newer_wish_takes_the_place_of_the_older_one(
 ) -> None:
     stack.acts(ORCH="loading=60")
     starting = asyncio.create_task(client.do(Deed.START, mode="gpu"))
-    await eventually(lambda: "loading" in client.service(ORCHESTRATOR).phase, within_s=20)
+    await eventually(lambda: "loading" in client.service(ORCHESTRATOR).phase, within_s=60)
     stopped = await client.do(Deed.STOP, ORCHESTRATOR)
     assert (await starting).state is OperationState.CANCELLED
     assert stopped.state is OperationState.DONE
@@ -257,7 +261,7 @@ async def test_whoever_stops_waiting_for_an_operation_cancels_it(
 ) -> None:
     stack.acts(ORCH="loading=60")
     starting = asyncio.create_task(client.do(Deed.START, ORCHESTRATOR))
-    await eventually(lambda: "loading" in client.service(ORCHESTRATOR).phase, within_s=20)
+    await eventually(lambda: "loading" in client.service(ORCHESTRATOR).phase, within_s=60)
     starting.cancel()
     await asyncio.wait([starting])
     operation = client.status.operation
@@ -271,7 +275,7 @@ async def test_of_two_clients_the_second_is_told_who_holds_the_box(
     stack.acts(ORCH="loading=60")
     async with client_of(stack, "ben on desktop") as other:
         starting = asyncio.create_task(client.do(Deed.START, ORCHESTRATOR))
-        await eventually(lambda: "loading" in client.service(ORCHESTRATOR).phase, within_s=20)
+        await eventually(lambda: "loading" in client.service(ORCHESTRATOR).phase, within_s=60)
         with pytest.raises(BoxBusy, match=r"anna on laptop \(start vllm_orchestrator"):
             await other.do(Deed.STOP, ORCHESTRATOR)
         assert "anna on laptop" in (await other.watch.refresh(other.box)).holder
@@ -330,7 +334,7 @@ async def test_unknown_names_are_refused(client: Client) -> None:
 async def test_a_log_is_followed_until_nobody_reads_it(client: Client) -> None:
     await client.do(Deed.START, UTILITY)
     lines = client.watch.log_lines(client.box, UTILITY)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "model loaded" not in await anext(lines):
             pass
         await lines.aclose()

@@ -57,7 +57,7 @@ async def test_of_many_at_once_one_gets_it(tmp_path: Path) -> None:
 async def test_a_client_that_is_dead_holds_nothing_for_long(tmp_path: Path) -> None:
     dead = lock(tmp_path, patience_s=0.4, beat_s=1000)  # no beat ever comes
     await dead.ensure()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 async with holding(lock(tmp_path, BEN)):
@@ -68,8 +68,8 @@ async def test_a_client_that_is_dead_holds_nothing_for_long(tmp_path: Path) -> N
 
 
 async def test_a_client_that_lives_keeps_it_longer_than_the_box_is_patient(tmp_path: Path) -> None:
-    async with holding(lock(tmp_path, patience_s=1.5, beat_s=0.2)):
-        await asyncio.sleep(3)
+    async with holding(lock(tmp_path, patience_s=5, beat_s=0.2)):
+        await asyncio.sleep(7)
         with pytest.raises(BoxBusy):
             await lock(tmp_path, BEN).ensure()
 
@@ -77,9 +77,9 @@ async def test_a_client_that_lives_keeps_it_longer_than_the_box_is_patient(tmp_p
 async def test_what_was_lost_meanwhile_is_taken_again_unless_another_has_it(tmp_path: Path) -> None:
     mine = lock(tmp_path, patience_s=0.4, beat_s=1000)
     await mine.ensure()
-    await eventually(lambda: not names(tmp_path), within_s=10)  # the box has let go
+    await eventually(lambda: not names(tmp_path), within_s=30)  # the box has let go
     await mine.ensure()
-    await eventually(lambda: not names(tmp_path), within_s=10)
+    await eventually(lambda: not names(tmp_path), within_s=30)
     async with holding(lock(tmp_path, BEN)):
         with pytest.raises(BoxBusy, match="ben on desktop"):
             await mine.ensure()
@@ -99,7 +99,7 @@ async def test_what_a_client_still_holds_after_a_lost_connection_is_its_own(tmp_
     async with holding(again):
         with pytest.raises(BoxBusy):
             await lock(tmp_path, BEN).ensure()
-    await eventually(lambda: not names(tmp_path), within_s=10)
+    await eventually(lambda: not names(tmp_path), within_s=30)
     async with holding(lock(tmp_path, BEN)):
         pass
     await shell.close()

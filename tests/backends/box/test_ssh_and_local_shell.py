@@ -124,7 +124,7 @@ async def test_a_command_that_takes_too_long_is_ended_there(shell: Shell) -> Non
         await shell.run(["sleep", name], timeout_s=0.5)
 
     assert caught.value.message == "`sleep` took longer than 0.5 s and was ended."
-    await eventually(lambda: not running(name), within_s=10)
+    await eventually(lambda: not running(name), within_s=30)
 
 
 async def test_one_that_does_not_want_to_end_is_killed(shell: Shell) -> None:
@@ -135,19 +135,19 @@ async def test_one_that_does_not_want_to_end_is_killed(shell: Shell) -> None:
             ["sh", "-c", "trap '' TERM; while :; do sleep 1; done", name], timeout_s=0.5
         )
 
-    await eventually(lambda: not running(name), within_s=15)
+    await eventually(lambda: not running(name), within_s=30)
 
 
 async def test_cancelling_ends_a_command_and_everything_that_it_started(shell: Shell) -> None:
     name = f"6{time.time_ns()}"
     task = asyncio.create_task(shell.run(["sh", "-c", f"sleep {name} | sleep {name}"]))
-    await eventually(lambda: len(running(name)) == 2, within_s=20)
+    await eventually(lambda: len(running(name)) == 2, within_s=30)
 
     task.cancel()
     await asyncio.wait([task])
 
     assert task.cancelled()
-    await eventually(lambda: not running(name), within_s=10)
+    await eventually(lambda: not running(name), within_s=30)
 
 
 async def test_what_a_command_leaves_running_is_neither_waited_for_nor_ended(shell: Shell) -> None:
@@ -159,7 +159,7 @@ async def test_what_a_command_leaves_running_is_neither_waited_for_nor_ended(she
     assert done.out == "started\n"
     assert time.monotonic() - began < 30
     # the shell says "started" when the new process is there, which may not be `sleep` yet
-    await eventually(lambda: bool(running(name)), within_s=10)
+    await eventually(lambda: bool(running(name)), within_s=30)
     await asyncio.sleep(1)  # what would end it comes right after the command
     assert running(name)
     await shell.run(["pkill", "-x", "-f", f"sleep {name}"])
@@ -199,7 +199,7 @@ async def test_no_longer_wanting_lines_ends_their_command(shell: Shell) -> None:
     async with contextlib.aclosing(shell.lines(["sh", "-c", f"echo on; sleep {name}"])) as lines:
         assert await anext(lines) == "on"
 
-    await eventually(lambda: not running(name), within_s=10)
+    await eventually(lambda: not running(name), within_s=30)
 
 
 async def test_lines_may_have_a_time_too(shell: Shell) -> None:
@@ -231,13 +231,13 @@ async def test_twenty_commands_at_once_all_get_their_answers(shell: Shell) -> No
 async def test_closing_ends_what_still_runs(shell: Shell) -> None:
     name = f"6{time.time_ns()}"
     task = asyncio.create_task(shell.run(["sleep", name]))
-    await eventually(lambda: bool(running(name)), within_s=20)
+    await eventually(lambda: bool(running(name)), within_s=30)
 
     await shell.close()
 
     with pytest.raises(BoxUnreachable):
         await task
-    await eventually(lambda: not running(name), within_s=10)
+    await eventually(lambda: not running(name), within_s=30)
 
 
 async def test_closing_while_it_connects_leaves_no_connection_behind(server: SshServer) -> None:
@@ -253,12 +253,12 @@ async def test_closing_while_it_connects_leaves_no_connection_behind(server: Ssh
             """ssh is about to go to the background."""
             return any("strixdesk-" in one for one in sockets() - before)
 
-        await eventually(is_made, within_s=20)
+        await eventually(is_made, within_s=30)
         await asyncio.sleep(number * 0.005)
         await shell.close()
         with contextlib.suppress(BoxUnreachable, asyncio.CancelledError):
             await command
-        await eventually(lambda: not running(str(server.client_config)), within_s=5)
+        await eventually(lambda: not server.clients(), within_s=30)
 
 
 @pytest.mark.parametrize("argv", [[], [""], ["-x"], ["a\0b"], ["echo", "\0"]])

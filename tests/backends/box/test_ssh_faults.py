@@ -100,7 +100,7 @@ async def test_a_server_that_wants_a_password_is_never_waited_for() -> None:
         told = await trouble(server)
 
     assert told.message == f"{HOST} lets nobody in with a key: it asks for a password."
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < _LOST_S + _NOISE_S
 
 
 async def test_a_server_that_hangs_up_is_told(server: SshServer) -> None:
@@ -169,7 +169,7 @@ async def test_the_page_that_tailscale_wants_visited_is_shown_and_then_it_goes_o
 
         visited.touch()
 
-        assert await answers_within(shell, 20)
+        assert await answers_within(shell, 60)
 
 
 # ---- lost on the way ---------------------------------------------------------------------------
@@ -181,7 +181,7 @@ async def test_a_connection_that_ends_in_mid_command_is_told_and_made_anew(
     async with shell_of(server) as shell:
         name = f"6{time.time_ns()}"
         task = asyncio.create_task(shell.run(["sleep", name], timeout_s=700))
-        await eventually(lambda: bool(running(name)), within_s=20)
+        await eventually(lambda: bool(running(name)), within_s=30)
 
         server.stop()
 
@@ -204,8 +204,9 @@ async def test_a_machine_that_is_gone_in_mid_command_is_known_in_ten_seconds(
 ) -> None:
     async with shell_of(server) as shell:
         await shell.run(["true"])
-        task = asyncio.create_task(shell.run(["sleep", "600"], timeout_s=700))
-        await asyncio.sleep(0.5)
+        name = f"6{time.time_ns()}"
+        task = asyncio.create_task(shell.run(["sleep", name], timeout_s=700))
+        await eventually(lambda: bool(running(name)), within_s=30)
         server.freeze()
         began = time.monotonic()
 
@@ -220,8 +221,10 @@ async def test_a_machine_that_is_gone_in_mid_command_is_known_in_ten_seconds(
 async def test_a_shared_connection_whose_process_died_is_replaced(server: SshServer) -> None:
     async with shell_of(server) as shell:
         await shell.run(["true"])
-        for pid in running(f"{HOST}"):
-            os.kill(pid, signal.SIGKILL)
+        for pid in server.clients():
+            with contextlib.suppress(ProcessLookupError):  # who has had its answer leaves by itself
+                os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: not server.clients(), within_s=30)
 
         assert (await shell.run(["echo", "again"])).out == "again\n"
 
@@ -238,7 +241,6 @@ async def test_more_commands_than_the_server_takes_at_once_all_run(server: SshSe
 
 
 async def test_twenty_drops_leave_no_process_and_no_file(server: SshServer) -> None:
-    before = set(running(HOST))
     async with shell_of(server) as shell:
         for number in range(20):
             assert (await shell.run(["echo", str(number)])).out == f"{number}\n"
@@ -247,7 +249,7 @@ async def test_twenty_drops_leave_no_process_and_no_file(server: SshServer) -> N
             with contextlib.suppress(BoxUnreachable):
                 await shell.run(["true"])
 
-    await eventually(lambda: set(running(HOST)) <= before, within_s=10)
+    await eventually(lambda: not server.clients(), within_s=30)
 
 
 # ---- a real link, cut in two ways --------------------------------------------------------------
@@ -264,8 +266,9 @@ async def test_a_cut_link_is_known_in_ten_seconds_and_mends(cut: str, tmp_path: 
             server.make_known()
             async with shell_of(server) as shell:
                 assert (await shell.run(["true"])).ok
-                task = asyncio.create_task(shell.run(["sleep", "600"], timeout_s=700))
-                await asyncio.sleep(0.5)
+                name = f"6{time.time_ns()}"
+                task = asyncio.create_task(shell.run(["sleep", name], timeout_s=700))
+                await eventually(lambda: bool(running(name)), within_s=30)
                 began = time.monotonic()
                 if cut == "plug":
                     far.pull_plug()
@@ -279,7 +282,7 @@ async def test_a_cut_link_is_known_in_ten_seconds_and_mends(cut: str, tmp_path: 
                     await shell.run(["true"])
 
                 far.mend()
-                assert await answers_within(shell, 30)
+                assert await answers_within(shell, 60)
         finally:
             server.close()
 
@@ -297,12 +300,12 @@ async def test_a_command_ends_when_this_program_is_killed(server: SshServer) -> 
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stderr=PIPE)
     try:
-        await eventually(lambda: "sleep" in _names(name), within_s=40)
+        await eventually(lambda: "sleep" in _names(name), within_s=60)
     finally:
         process.kill()
         await process.communicate()
 
-    await eventually(lambda: not running(name), within_s=10)
+    await eventually(lambda: not running(name), within_s=30)
 
 
 async def test_a_command_whose_connection_was_lost_ends_when_its_time_is_up(
@@ -311,15 +314,15 @@ async def test_a_command_whose_connection_was_lost_ends_when_its_time_is_up(
     name = f"6{time.time_ns()}"
     async with shell_of(server) as shell:
         await shell.run(["true"])
-        task = asyncio.create_task(shell.run(["sleep", name], timeout_s=1))
-        await eventually(lambda: bool(running(name)), within_s=20)
+        task = asyncio.create_task(shell.run(["sleep", name], timeout_s=6))
+        await eventually(lambda: bool(running(name)), within_s=30)
 
         server.freeze()
         with pytest.raises((BoxUnreachable, CommandTimeout)):
             await task
 
         # the server hears nothing of it, since it sleeps
-        await eventually(lambda: not running(name), within_s=15)
+        await eventually(lambda: not running(name), within_s=30)
 
 
 def _names(word: str) -> set[str]:
@@ -330,20 +333,22 @@ def _names(word: str) -> set[str]:
     return found
 
 
-def _folder_of_socket(master: int) -> Path:
-    words = Path(f"/proc/{master}/cmdline").read_text().split("\0")
-    return next(Path(word[12:]).parent for word in words if word.startswith("ControlPath="))
+def _folder_of_socket(server: SshServer) -> Path:
+    for pid in server.clients():
+        with contextlib.suppress(OSError):
+            for word in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
+                if word.startswith("ControlPath="):
+                    return Path(word[12:]).parent
+    raise AssertionError("there is no shared connection")
 
 
 async def test_closing_leaves_no_process_and_no_file(server: SshServer) -> None:
     shell = SshShell(HOST, config_file=server.client_config)
     await shell.run(["true"])
-    masters = running(HOST)
-    assert masters
-    folder = _folder_of_socket(masters[0])
+    folder = _folder_of_socket(server)
     assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700  # noqa: PTH116
 
     await shell.close()
 
     assert not os.access(folder, os.F_OK)
-    await eventually(lambda: not running(HOST), within_s=5)
+    await eventually(lambda: not server.clients(), within_s=30)

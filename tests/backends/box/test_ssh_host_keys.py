@@ -12,6 +12,7 @@ from strixdesk.backends.box.ssh_config import SshAddress
 from strixdesk.backends.box.ssh_shell import host_key_in_question
 from strixdesk.core.box_setup import HostKey
 from strixdesk.core.errors import HostKeyChanged, HostKeyUnknown
+from tests.support.eventually import eventually
 from tests.support.sshd import HOST, SshServer, shell_of, ssh_server
 
 
@@ -112,6 +113,7 @@ async def test_a_key_that_changes_while_connected_is_seen_at_the_next_connection
     async with shell_of(server) as shell:
         assert (await shell.run(["true"])).ok
         change_key(server)
+        await eventually(lambda: not server.clients(), within_s=30)  # all know of the lost one
 
         with pytest.raises(HostKeyChanged):
             await shell.run(["true"])
