@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
 
+from strixdesk.core.figures import Figures
 from strixdesk.core.summary import Summary
 
 
@@ -89,7 +90,7 @@ class Offer:
     """It waited, and the user wants no answer any more."""
 
 
-Part = Text | Thinking | Image | Recording | HandOver | Offer
+Part = Text | Thinking | Image | Recording | HandOver | Offer | Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,11 @@ class Message:
     @property
     def offer(self) -> Offer | None:
         return next((part for part in self.parts if isinstance(part, Offer)), None)
+
+    @property
+    def figures(self) -> Figures | None:
+        """What all of it took; None: that is not known."""
+        return next((part for part in self.parts if isinstance(part, Figures)), None)
 
     @property
     def waits(self) -> bool:

@@ -8,57 +8,25 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from strixdesk.core.chat import ChatDelta, ChatEnd, ChatMessage
 from strixdesk.core.errors import StoreError, StrixError, TierRefused, TierUnreachable
 from strixdesk.core.tier import Tier, TierStatus
-from strixdesk.core.tokens import estimated_tokens
 from strixdesk.core.usage import (
     AnswerOutcome,
     AnswerRecord,
     cost_nano_usd,
-    estimated_prompt_tokens,
     most_prompt_tokens,
 )
 from strixdesk.session.answer_cache import AnswerCache
+from strixdesk.session.course import Course
 from strixdesk.session.ports import Chat
 from strixdesk.session.usage_book import UsageBook
 from strixdesk.settings import ChatSettings
 
 log = logging.getLogger(__name__)
-
-_FEWEST_TOKENS = 8
-"""A shorter answer says little about how fast a tier writes."""
-
-
-@dataclass(slots=True)
-class _Course:
-    """One answer on its way."""
-
-    began: float
-    """Monotonic seconds, as the others."""
-    text: str = ""
-    thinking: str = ""
-    first_at: float | None = None
-    first_text_at: float | None = None
-    last_at: float | None = None
-
-    def take(self, delta: ChatDelta) -> None:
-        self.last_at = time.monotonic()
-        if self.first_at is None:
-            self.first_at = self.last_at
-        if delta.text and self.first_text_at is None:
-            self.first_text_at = self.last_at
-        self.text += delta.text
-        self.thinking += delta.thinking
-
-    def speed(self, tokens: int) -> float | None:
-        if self.first_at is None or self.last_at is None or tokens < _FEWEST_TOKENS:
-            return None
-        took_s = self.last_at - self.first_at
-        return (tokens - 1) / took_s if took_s > 0.001 else None
 
 
 class AccountedChat:
@@ -119,7 +87,7 @@ class AccountedChat:
                 return
         worst = cost_nano_usd(tier.price, most_prompt_tokens(messages), cap)
         number = await self._reserve(tier, replace(record, cost_nano_usd=worst))
-        course = _Course(time.monotonic())
+        course = Course()
         outcome, end, error = AnswerOutcome.STOPPED, None, None
         try:
             stream = self._chat.stream(tier, messages, max_tokens=max_tokens, fresh=fresh)
@@ -138,7 +106,7 @@ class AccountedChat:
             outcome = AnswerOutcome.BROKEN if begun else AnswerOutcome.FAILED
             raise
         finally:
-            counted = self._counted(record, course, end, messages)
+            counted = _counted(record, course, end, messages)
             cost = self._cost(tier, counted, worst, end, error, begun=course.first_at is not None)
             counted = replace(
                 counted,
@@ -155,35 +123,6 @@ class AccountedChat:
     async def _reserve(self, tier: Tier, record: AnswerRecord) -> int | None:
         """None: it costs nothing, and is booked when it has ended."""
         return await self._book.reserve(tier, record) if record.cost_nano_usd else None
-
-    def _counted(
-        self,
-        record: AnswerRecord,
-        course: _Course,
-        end: ChatEnd | None,
-        messages: Sequence[ChatMessage],
-    ) -> AnswerRecord:
-        usage = end.usage if end else None
-        if usage:
-            prompt, completion = usage.prompt_tokens, usage.completion_tokens
-        else:
-            asked = course.first_at is not None or end is not None
-            prompt = estimated_prompt_tokens(messages) if asked else 0
-            completion = estimated_tokens(course.text + course.thinking)
-
-        def since(at: float | None) -> float | None:
-            return None if at is None else (at - course.began) * 1000
-
-        return replace(
-            record,
-            model=(end.model if end else None) or record.model,
-            prompt_tokens=prompt,
-            completion_tokens=completion,
-            estimated=usage is None and prompt > 0,
-            ttft_ms=since(course.first_text_at),
-            total_ms=since(time.monotonic()),
-            tokens_per_s=course.speed(completion),
-        )
 
     def _cost(
         self,
@@ -222,3 +161,22 @@ class AccountedChat:
         except StoreError as error:
             log.warning("the book of answers: %s", error)
             return None
+
+
+def _counted(
+    record: AnswerRecord,
+    course: Course,
+    end: ChatEnd | None,
+    messages: Sequence[ChatMessage],
+) -> AnswerRecord:
+    figures = course.figures(end, messages)
+    return replace(
+        record,
+        model=(end.model if end else None) or record.model,
+        prompt_tokens=figures.prompt_tokens or 0,
+        completion_tokens=figures.completion_tokens or 0,
+        estimated=figures.estimated,
+        ttft_ms=figures.ttft_ms,
+        total_ms=course.total_ms(),
+        tokens_per_s=figures.tokens_per_s,
+    )

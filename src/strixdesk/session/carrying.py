@@ -7,6 +7,7 @@ next from its exact text. Whatever happens, it ends with a status that says how 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -24,12 +25,14 @@ from strixdesk.core.errors import (
     TierError,
     TierRefused,
 )
+from strixdesk.core.figures import Figures
 from strixdesk.core.handover import Continuation, instruction
 from strixdesk.core.prefill import Prefill, prefill
 from strixdesk.core.route import Route
 from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.session.asked import Question
 from strixdesk.session.context import prompt_for, tokens_of
+from strixdesk.session.course import Course
 from strixdesk.session.log import ConversationLog, StreamingAnswer
 from strixdesk.session.prompt import PromptMessage
 from strixdesk.session.services import Services
@@ -88,6 +91,8 @@ class Attempt:
     ttft_ms: float | None = None
     """From the request to its first word."""
     total_ms: float = 0.0
+    figures: Figures = field(default_factory=Figures)
+    """As they are booked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,17 @@ class Carrier:
         if self.answer.has_text:
             return Outcome(MessageStatus.INCOMPLETE, self._cut_words(error), error)
         return Outcome(MessageStatus.FAILED, error.sentence() if error else None, error)
+
+    def figures(self) -> Figures | None:
+        """What the whole answer has taken; None: that is not known of all of it."""
+        begun = self.question.continues
+        former = begun.figures if begun and begun.text else Figures()
+        if former is None:
+            return None
+        taken = functools.reduce(
+            Figures.and_then, (attempt.figures for attempt in self.attempts), former
+        )
+        return None if taken == Figures() else taken
 
     def _next(self, left: list[Tier]) -> Tier:
         """The first; or, where that one is busy, the first that is ready and free."""
@@ -238,23 +254,30 @@ class Carrier:
             await self.answer.asked(self.answer.message.tier or tier.name, f"{reason} {words}")
         asked_at = time.monotonic()
         fresh = attempt.continued or self.question.history_before is not None
+        course, end = Course(asked_at), None
         stream = self.services.chat.stream(tier, messages, max_tokens=max_tokens, fresh=fresh)
-        async with contextlib.aclosing(stream) as items:
-            async for item in items:
-                if waiting:
-                    waiting = False
-                    await self.answer.asked(self.answer.message.tier or tier.name, reason)
-                match item:
-                    case ChatDelta(text=text, thinking=thinking):
-                        if thinking:
-                            self._think(attempt, thinking)
-                        await self._write(attempt, joint.feed(text), asked_at)
-                        _check(joint, tier)
-                    case ChatEnd():
-                        await self._write(attempt, joint.finish(), asked_at)
-                        _check(joint, tier)
-                        await self._mark_kept(item)
-                        return item
+        try:
+            async with contextlib.aclosing(stream) as items:
+                async for item in items:
+                    if waiting:
+                        waiting = False
+                        await self.answer.asked(self.answer.message.tier or tier.name, reason)
+                    match item:
+                        case ChatDelta(text=text, thinking=thinking):
+                            course.take(item)
+                            if thinking:
+                                self._think(attempt, thinking)
+                            await self._write(attempt, joint.feed(text), asked_at)
+                            _check(joint, tier)
+                        case ChatEnd():
+                            end = item
+                            await self._write(attempt, joint.finish(), asked_at)
+                            _check(joint, tier)
+                            await self._mark_kept(item)
+                            return item
+        finally:
+            cached = end is not None and end.kept_at is not None
+            attempt.figures = Figures() if cached else course.figures(end, messages)
         raise TierError(f"{tier.name} ended its answer without saying so.")
 
     async def _mark_kept(self, end: ChatEnd) -> None:

@@ -26,6 +26,7 @@ from strixdesk.core.events import (
     TextDelta,
     ThinkingDelta,
 )
+from strixdesk.core.figures import Figures
 from strixdesk.core.summary import Summary
 from strixdesk.session.store import HistoryStore
 
@@ -195,9 +196,11 @@ class StreamingAnswer:
         *,
         spoken: bool,
         offer: Offer | None = None,
+        figures: Figures | None = None,
     ) -> None:
         message = self.snapshot()
-        parts = (*message.parts, offer) if offer else message.parts
+        told = tuple(part for part in (offer, figures) if part)
+        parts = (*message.parts, *told)
         self._message = replace(message, parts=parts, status=status, detail=detail, spoken=spoken)
         self._conversation.growing = None
         await self._conversation.update(self._message)

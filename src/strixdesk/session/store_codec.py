@@ -20,6 +20,7 @@ from strixdesk.core.conversation import (
     Text,
     Thinking,
 )
+from strixdesk.core.figures import Figures
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,8 @@ def _part_to_json(part: Part) -> dict[str, Any]:
             }
         case Offer():
             return {"kind": "offer", **asdict(part)}
+        case Figures():
+            return {"kind": "figures", **asdict(part)}
         case _:
             assert_never(part)
 
@@ -76,6 +79,7 @@ _KINDS: dict[str, type[Part]] = {
     "recording": Recording,
     "hand_over": HandOver,
     "offer": Offer,
+    "figures": Figures,
 }
 
 

@@ -189,14 +189,22 @@ class TurnRunner:
                 async with _every(CHECKPOINT_INTERVAL_S, answer.checkpoint):
                     outcome = await carrier.carry(route)
             except asyncio.CancelledError:
-                await answer.end(MessageStatus.INCOMPLETE, STOPPED, spoken=self.speak)
+                await answer.end(
+                    MessageStatus.INCOMPLETE, STOPPED, spoken=self.speak, figures=carrier.figures()
+                )
                 raise
             self.error = outcome.error
             if outcome.end:
                 self.usage = outcome.end.usage
                 self.model = outcome.end.model or (outcome.tier.model if outcome.tier else None)
             offer = self._offer(route) if outcome.error else None
-            await answer.end(outcome.status, outcome.detail, spoken=self.speak, offer=offer)
+            await answer.end(
+                outcome.status,
+                outcome.detail,
+                spoken=self.speak,
+                offer=offer,
+                figures=carrier.figures(),
+            )
             if speech and self._speaking:
                 cut = outcome.status is MessageStatus.INCOMPLETE
                 text = answer.text

@@ -152,7 +152,8 @@ class AnswerView(MessageView):
         self._body.set_caret(live)
         self._body.setVisible(bool(self._text) or live)
         tier = message.tier or "StrixDesk"
-        self._header.set_words(self._titles.get(tier, tier), message.reason or "")
+        figures = None if live else message.figures
+        self._header.set_words(self._titles.get(tier, tier), message.reason or "", figures)
         arrow = "▾" if self._unfolded else "▸"
         thinking_now = live and not self._text
         self._fold.setText(f"{'Thinking…' if thinking_now else 'Thought'} {arrow}")
