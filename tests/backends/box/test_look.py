@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from strixdesk.backends.box.look import docker_trouble, parse_look
+from strixdesk.backends.box.docker_trouble import docker_trouble
+from strixdesk.backends.box.look import parse_look
 
 WHOLE = """\
 == strixdesk containers

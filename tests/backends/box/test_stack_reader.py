@@ -258,3 +258,18 @@ async def test_tiers_say_where_they_answer_and_how_they_are_started(tmp_path: Pa
         "vllm_coder",
     )
     assert tiers["halo/llama_orchestrator"].title == "Orchestrator (llama.cpp)"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["docker: 'compose' is not a docker command.", "unknown shorthand flag: 'f' in -f"],
+)
+async def test_a_docker_without_compose_says_what_to_install(tmp_path: Path, said: str) -> None:
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 125\n')
+    docker.chmod(0o755)
+    shell = LocalShell({**os.environ, "PATH": f"{docker.parent}:{os.environ['PATH']}"})
+    with pytest.raises(CommandFailed, match="Compose is not") as caught:
+        await read_stack(shell, str(lay_out("six", tmp_path)))
+    assert "docker-compose-plugin" in caught.value.advice

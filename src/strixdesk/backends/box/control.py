@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from strixdesk.backends.box.containers import failed
+from strixdesk.backends.box.docker_trouble import docker_trouble, lacks_compose, no_compose
 from strixdesk.backends.box.lock import BoxLock
-from strixdesk.backends.box.look import docker_trouble
 from strixdesk.backends.box.plans import Act, Plan, Step
 from strixdesk.backends.box.shell import Completed, Shell
 from strixdesk.core.box import BoxMemory, BoxStatus, ContainerHealth, ContainerState, ServiceStatus
@@ -293,10 +293,8 @@ def _refused(step: Step, completed: Completed) -> BoxError:
         return docker_trouble(completed.status, completed.err)
     if completed.status == 91:
         return BoxError("The stack's folder is not there any more.", "Correct it in the settings.")
-    if "is not a docker command" in completed.err or "unknown shorthand flag" in completed.err:
-        return BoxError(
-            "Docker there has no Compose 2.", "Install the package docker-compose-plugin on it."
-        )
+    if lacks_compose(completed.err):
+        return no_compose()
     what = f"`docker compose {step.act.value}` of {_names(step.services)}"
     return CommandFailed(
         f"{what} failed: “{text}”." if text else f"{what} failed.",

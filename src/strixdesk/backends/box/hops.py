@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 
-from strixdesk.backends.box.look import docker_trouble
+from strixdesk.backends.box.docker_trouble import docker_trouble, no_compose
 from strixdesk.backends.box.shell import Completed, Shell
 from strixdesk.backends.box.ssh_config import SshAddress, parse_effective
 from strixdesk.backends.box.ssh_process import ssh_says
@@ -116,11 +116,7 @@ def judge_compose(told: Completed) -> tuple[HopState, str]:
     version = told.out.strip()
     number = re.match(r"v?(\d{1,6})\.(\d{1,6})", version)
     if not told.ok or number is None:
-        return (
-            HopState.FAILED,
-            "Docker is there, but Compose is not. Install the package docker-compose-plugin "
-            "(or docker-compose-v2) on the box.",
-        )
+        return HopState.FAILED, no_compose().sentence()
     if (int(number[1]), int(number[2])) < OLDEST_COMPOSE:
         oldest = ".".join(map(str, OLDEST_COMPOSE))
         return (

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from strixdesk.backends.box.control import Patience
-from strixdesk.backends.box.look import Look, docker_trouble, look
+from strixdesk.backends.box.docker_trouble import docker_trouble
+from strixdesk.backends.box.look import Look, look
 from strixdesk.backends.box.look_stream import LookStream
 from strixdesk.backends.box.operations import Operations, Wish
 from strixdesk.backends.box.plans import make_plan

@@ -11,7 +11,6 @@ from strixdesk.backends.box.host_facts import MEMORY_LOOK, parse_facts
 from strixdesk.backends.box.lock import SHOW_HOLDER, Holder, parse_holder
 from strixdesk.backends.box.shell import Shell
 from strixdesk.core.box import BoxMemory
-from strixdesk.core.errors import BoxError
 
 _TIMEOUT_S = 10.0
 _LOG_LINES = 400
@@ -118,29 +117,6 @@ async def read_logs(shell: Shell, containers: Iterable[Container]) -> dict[str, 
     )
     found = _sections(completed.out)
     return {one.service: found.get(one.id, "").splitlines() for one in asked.values()}
-
-
-def docker_trouble(status: int, said: str) -> BoxError:
-    """Why docker did not answer, and what to do."""
-    text = said.casefold()
-    if status == 127 or ("not found" in text and "docker" in text):
-        return BoxError(
-            "Docker is not installed there.",
-            "Install Docker with Compose 2 on the box, or add it to the path of ssh commands.",
-        )
-    if "permission denied" in text:
-        return BoxError(
-            "This user may not use docker there.",
-            "Run `sudo usermod -aG docker $USER` on the box, then log in anew.",
-        )
-    if "cannot connect" in text or "is the docker daemon running" in text:
-        return BoxError(
-            "Docker's daemon is not running there.",
-            "Run `sudo systemctl start docker` on the box; where docker is rootless, "
-            "`docker context use rootless`.",
-        )
-    quote = " ".join(said.split())[:200] or f"status {status}"
-    return BoxError(f"Docker does not answer there: “{quote.rstrip('.')}”.")
 
 
 def _sections(text: str) -> Mapping[str, str]:

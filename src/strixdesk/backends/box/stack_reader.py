@@ -14,6 +14,7 @@ from posixpath import basename, dirname, join
 from typing import Any
 
 from strixdesk.backends.box import stack_probe
+from strixdesk.backends.box.docker_trouble import docker_trouble, lacks_compose, no_compose
 from strixdesk.backends.box.shell import Completed, Shell
 from strixdesk.backends.box.stack_modes import StackFolder, look_at, modes_of, without_env_file
 from strixdesk.core.errors import CommandFailed
@@ -116,14 +117,9 @@ async def _config(
 
 def _refusal(done: Completed) -> CommandFailed:
     said = done.last_words
-    if "is not a docker command" in done.err or "unknown command" in done.err:
-        return CommandFailed(
-            "Docker on the box has no “docker compose”.",
-            "Install the compose plugin there (docker-compose-plugin).",
-            done.status,
-        )
-    if done.status == 127:
-        return CommandFailed("There is no docker on the box.", "Install docker there.", 127)
+    if done.status == 127 or lacks_compose(done.err):
+        missing = docker_trouble(127, done.err) if done.status == 127 else no_compose()
+        return CommandFailed(missing.message, missing.advice, done.status)
     if "env file" in done.err and "find" in done.err:
         return CommandFailed(
             f"The stack has no .env file yet ({said}).",
