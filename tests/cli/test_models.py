@@ -65,9 +65,9 @@ def server() -> Iterator[FileServer]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
-    yield started.result(timeout=5)
+    yield started.result(timeout=60)
     loop.call_soon_threadsafe(leave.set)
-    thread.join(timeout=5)
+    thread.join(timeout=60)
     loop.close()
 
 

@@ -81,7 +81,7 @@ async def test_stop_cancels_it_on_both(stage: Stage, two: ScriptedBoxes) -> None
     stage.session.stop()
     assert {("cancel", "atlas"), ("cancel", "strix")} <= set(two.calls)  # at once
     await stage.heard.until(lambda: len(told(stage, "Cancelled")) == 2)
-    assert time.monotonic() - began < 3.0  # 0.3 s on a quiet machine
+    assert time.monotonic() - began < 20.0  # 0.3 s on a quiet machine; it never ends by itself
 
 
 async def test_what_does_not_fit_on_one_of_two_begins_on_neither_until_the_deliberate_words(

@@ -48,7 +48,7 @@ class Screen:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._run("import", "-window", window, "-strip", str(path))
 
-    def window(self, title: str, within_s: float = 20.0) -> str:
+    def window(self, title: str, within_s: float = 60.0) -> str:
         """The id of a visible window, focused."""
         found: list[str] = []
 
@@ -64,7 +64,7 @@ class Screen:
     def close(self) -> None:
         for process in (self._manager, self._server):
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
     def _run(self, *command: str) -> None:
         done = self._try(*command)
@@ -105,7 +105,7 @@ def program(
     finally:
         process.terminate()
         try:
-            process.wait(15)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -67,7 +67,7 @@ class SoundCard:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )  # fmt: skip
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 25
             while time.monotonic() < deadline and self._server.poll() is None:
                 if self._answers():
                     return
@@ -94,13 +94,16 @@ class SoundCard:
             self._server.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
-        done = subprocess.run(
-            ["pactl", "list", "short", "sources"],
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            timeout=5,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                ["pactl", "list", "short", "sources"],
+                env={**os.environ, **self.environment},
+                capture_output=True,
+                timeout=10,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
         return done.returncode == 0 and b"mic\t" in done.stdout
 
     # -- what happens in the room --------------------------------------------------------------
@@ -149,9 +152,10 @@ class Heard:
             stdout=handle,
         )  # fmt: skip
         os.close(handle)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not self._path.stat().st_size:
             if time.monotonic() > deadline:
+                self.stop()
                 raise RuntimeError("the speaker's monitor gives nothing")
             time.sleep(0.01)
 

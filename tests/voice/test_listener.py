@@ -49,7 +49,7 @@ class Ears:
     def all(self, kind: type[_E]) -> list[_E]:
         return [event for event in self.events if isinstance(event, kind)]
 
-    async def until(self, what: Callable[[], object], timeout_s: float = 15.0) -> None:
+    async def until(self, what: Callable[[], object], timeout_s: float = 60.0) -> None:
         async with asyncio.timeout(timeout_s):
             while not what():
                 self._news.clear()
