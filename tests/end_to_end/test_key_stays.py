@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
-from asyncio.subprocess import PIPE, Process
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 from tests.support.fault_server import Cut, FaultServer, fault_server, http, says, stream
 from tests.support.secret_service import environment_in, secret_service
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 
 KEY = "zq-9ab4417f02-not-to-be-seen"
 LISTED_KEY = "zq-51d6e8a370-not-to-be-seen"
@@ -107,25 +109,8 @@ async def test_a_key_in_a_variable_goes_to_no_child(
 ) -> None:
     cloud.on("/v1/models", http(200, b'{"object": "list", "data": [{"id": "opus"}]}'))
     cloud.on_chat(stream(says("Fellow Americans, they ask you."), Cut()))
-    given = {"CLAUDE_KEY": KEY, "LISTED_KEY": LISTED_KEY, "OF_THE_COMMAND": "kept"}
-    environment = environment_in(tmp_path) | given
+    environment = _with_keys_in_variables(cloud, tmp_path)
     home = Path(environment["HOME"])
-    listed = home / "config.yaml"
-    listed.write_text(
-        "model_list:\n  - model_name: opus\n    litellm_params:\n      model: openai/opus\n"
-        f"      api_base: {cloud.base_url}/v1\n      api_key: os.environ/LISTED_KEY\n"
-    )
-    folder = Path(environment["XDG_CONFIG_HOME"]) / "strixdesk"
-    folder.mkdir()
-    (folder / "strixdesk.toml").write_text(
-        '[starter]\nenabled = "always"\n'
-        '[[routing.rules]]\nbecause = "It is public"\nto = ["claude"]\nwords = ["country"]\n'
-        f'[[sources]]\nname = "lite"\nkind = "litellm-config"\npath = "{listed}"\n'
-        f'[[tiers]]\nname = "claude"\nbase_url = "{cloud.base_url}/v1"\n'
-        'api_key_env = "CLAUDE_KEY"\n'
-        '[tiers.control]\nkind = "command"\nstop = ["true"]\n'
-        f'start = ["sh", "-c", "env > {home}/environment"]\n'
-    )
 
     aloud = ["--speak", str(home / "answer.wav")]
     _, printed, workers = await strixdesk(environment, "ask", "--audio", str(human_speech), *aloud)
@@ -145,6 +130,54 @@ async def test_a_key_in_a_variable_goes_to_no_child(
     _no_key_in_files(home)
 
 
+async def test_a_key_in_a_variable_goes_to_no_child_of_the_window(
+    cloud: FaultServer, tmp_path: Path
+) -> None:
+    cloud.on("/v1/models", http(200, b'{"object": "list", "data": [{"id": "opus"}]}'))
+    environment = _with_keys_in_variables(cloud, tmp_path) | {"QT_QPA_PLATFORM": "offscreen"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "strixdesk", env=environment, stderr=DEVNULL
+    )
+    workers: set[str] = set()
+    try:
+        async with asyncio.timeout(100):
+            while workers != CHILDREN:
+                await asyncio.sleep(0.05)
+                workers |= await asyncio.to_thread(_workers_without_key, process, environment)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def _with_keys_in_variables(cloud: FaultServer, folder: Path) -> dict[str, str]:
+    """The environment of a user with one key for a tier of the settings, and one for a tier of a
+    LiteLLM configuration."""
+    given = {"CLAUDE_KEY": KEY, "LISTED_KEY": LISTED_KEY, "OF_THE_COMMAND": "kept"}
+    environment = environment_in(folder) | given
+    home = Path(environment["HOME"])
+    listed = home / "config.yaml"
+    listed.write_text(
+        "model_list:\n  - model_name: opus\n    litellm_params:\n      model: openai/opus\n"
+        f"      api_base: {cloud.base_url}/v1\n      api_key: os.environ/LISTED_KEY\n"
+        + "# long enough for a worker to be started while it is read\n"
+        + "".join(
+            f"  - {{model_name: v{n}, model_info: {{mode: embedding}}}}\n" for n in range(900)
+        )
+    )
+    settings = Path(environment["XDG_CONFIG_HOME"]) / "strixdesk" / "strixdesk.toml"
+    settings.parent.mkdir()
+    settings.write_text(
+        '[starter]\nenabled = "always"\n'
+        '[[routing.rules]]\nbecause = "It is public"\nto = ["claude"]\nwords = ["country"]\n'
+        f'[[sources]]\nname = "lite"\nkind = "litellm-config"\npath = "{listed}"\n'
+        f'[[tiers]]\nname = "claude"\nbase_url = "{cloud.base_url}/v1"\n'
+        'api_key_env = "CLAUDE_KEY"\n'
+        '[tiers.control]\nkind = "command"\nstop = ["true"]\n'
+        f'start = ["sh", "-c", "env > {home}/environment"]\n'
+    )
+    return environment
+
+
 def _keys_of(cloud: FaultServer) -> set[str]:
     asked = cloud.asked("/v1/chat/completions")
     return {request.headers["authorization"].removeprefix("Bearer ") for request in asked}
@@ -154,10 +187,12 @@ def _workers_without_key(process: Process, given: Mapping[str, str]) -> set[str]
     """Of the program, its children and theirs. A key is in none of their arguments and
     environments: but the program's own is as it was given, however it changes it."""
     workers = set()
+    own = b""
+    with contextlib.suppress(OSError):  # it is over
+        own = _argv_and_environment(process.pid)[0]
     for pid in _family(process.pid):
         with contextlib.suppress(OSError):  # it is over
-            argv = (Path("/proc") / str(pid) / "cmdline").read_bytes()
-            has = (Path("/proc") / str(pid) / "environ").read_bytes()
+            argv, has = _argv_and_environment(pid, None if pid == process.pid else own)
             for key in KEYS:
                 assert key.encode() not in argv
                 if pid != process.pid or key not in given.values():
@@ -166,6 +201,18 @@ def _workers_without_key(process: Process, given: Mapping[str, str]) -> set[str]
             if "--worker" in words:
                 workers.add(words[words.index("--worker") + 1])
     return workers
+
+
+def _argv_and_environment(pid: int, not_yet: bytes | None = None) -> tuple[bytes, bytes]:
+    """Of a process that is itself: just after its making it is a copy of its parent, with the
+    parent's argv `not_yet`, keys and all."""
+    deadline = time.monotonic() + 10
+    while True:
+        argv = (Path("/proc") / str(pid) / "cmdline").read_bytes()
+        has = (Path("/proc") / str(pid) / "environ").read_bytes()
+        if argv != not_yet or time.monotonic() > deadline:
+            return argv, has
+        time.sleep(0.005)
 
 
 def _family(eldest: int) -> list[int]:
@@ -182,8 +229,9 @@ def _family(eldest: int) -> list[int]:
 
 
 def _no_key_in_files(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):  # it may be gone
-            if path.is_file():
-                held = path.read_bytes()
-                assert not [key for key in KEYS if key.encode() in held], path
+    for place, _, names in os.walk(folder):  # it passes over folders that are gone
+        for path in (Path(place) / name for name in names):
+            with contextlib.suppress(OSError):  # it may be gone
+                if path.is_file():
+                    held = path.read_bytes()
+                    assert not [key for key in KEYS if key.encode() in held], path
