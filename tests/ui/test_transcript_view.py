@@ -50,7 +50,9 @@ from tests.support.patient_bot import PatientBot
 from tests.support.pictures import flat_png
 
 # Qt says so of every top-level window on a screen that is not there.
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints")
+pytestmark = pytest.mark.qt_log_ignore(
+    "This plugin does not support propagateSizeHints", extend=True
+)
 
 USER, ASSISTANT = Role.USER, Role.ASSISTANT
 STREAMING, COMPLETE = MessageStatus.STREAMING, MessageStatus.COMPLETE
