@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -85,6 +87,25 @@ async def test_each_is_only_a_line_of_text(shell: Shell, canary: Path) -> None:
 
     assert done.out.split("\0") == words
     assert not ran(canary)
+
+
+def test_they_arrive_whatever_the_locale_of_this_program() -> None:
+    play = (
+        "import asyncio\n"
+        "from strixdesk.backends.box.local_shell import LocalShell\n"
+        "done = asyncio.run(LocalShell().run(['printf', '%s', '\\xfc\\u2713']))\n"
+        "print(ascii(done.out))\n"
+    )
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", play],
+        env={**os.environ, **ascii_only},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == r"'\xfc\u2713'"
 
 
 async def test_as_a_program_each_is_not_found_or_refused(shell: Shell, canary: Path) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from strixdesk.backends.box.script_process import ScriptProcess, script_running
-from strixdesk.backends.box.shell import Completed, failed, took_too_long
+from strixdesk.backends.box.script_shell import ScriptShell
 from strixdesk.core.errors import BoxUnreachable
 
 _PATIENCE_S = 3.0
 """For a command to end when it is told to; the script around it kills it after two."""
 
 
-class LocalShell:
+class LocalShell(ScriptShell):
     """A `Shell`. Its commands end when this program does, however it does."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -22,29 +22,6 @@ class LocalShell:
         self._environment = environment
         self._running: set[ScriptProcess] = set()
         self._closings = 0
-
-    async def run(
-        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 20.0
-    ) -> Completed:
-        async with self._started(argv, stdin, timeout_s) as process:
-            try:
-                await process.wait(timeout_s)
-            except TimeoutError:
-                raise took_too_long(argv, timeout_s) from None
-            return Completed(_status(process, argv), process.out.text(), process.err.text())
-
-    async def lines(
-        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float | None = None
-    ) -> AsyncGenerator[str, None]:
-        async with self._started(argv, stdin, timeout_s, as_lines=True) as process:
-            try:
-                async with contextlib.aclosing(process.lines(timeout_s)) as lines:
-                    async for line in lines:
-                        yield line
-            except TimeoutError:
-                raise took_too_long(argv, timeout_s) from None
-            if status := _status(process, argv):
-                raise failed(argv, status)
 
     async def close(self) -> None:
         self._closings += 1
@@ -78,10 +55,7 @@ class LocalShell:
             finally:
                 self._running.discard(process)
 
-
-def _status(process: ScriptProcess, argv: Sequence[str]) -> int:
-    if process.status is None:
-        raise BoxUnreachable(
+    def _lost(self, argv: Sequence[str]) -> BoxUnreachable:
+        return BoxUnreachable(
             f"`{argv[0]}` was ended from outside, and how far it came is not known.", "Try again."
         )
-    return process.status

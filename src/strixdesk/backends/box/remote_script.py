@@ -11,7 +11,6 @@ of coreutils or busybox.
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Sequence
 
@@ -77,7 +76,7 @@ def script_argv(
     seconds = 0 if limit_s is None else math.ceil(limit_s) + _BOX_TIMER_SPARE_S
     kind = "merged" if merged else "apart"
     words = ["sh", "-c", _SCRIPT, "sh", mark, str(seconds), str(len(stdin)), kind, *argv]
-    return [os.fsencode(word) for word in words]
+    return [word.encode("utf-8", "surrogateescape") for word in words]  # whatever the locale
 
 
 def command_line(argv: Sequence[bytes]) -> bytes:

@@ -6,8 +6,6 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from strixdesk.core.errors import CommandFailed, CommandTimeout
-
 OUTPUT_LIMIT_BYTES = 8 * 2**20
 """Of one command, each of stdout and stderr; what comes after is dropped."""
 
@@ -52,14 +50,3 @@ class Shell(Protocol):
 
     async def close(self) -> None:
         """Ends what still runs, and the shared connection."""
-
-
-def took_too_long(argv: Sequence[str], timeout_s: float | None) -> CommandTimeout:
-    return CommandTimeout(
-        f"`{argv[0]}` took longer than {timeout_s or 0:g} s and was ended.",
-        "Try again; if it stays so, look at the load and the disk of the box.",
-    )
-
-
-def failed(argv: Sequence[str], status: int) -> CommandFailed:
-    return CommandFailed(f"`{argv[0]}` failed with status {status}.", status=status)

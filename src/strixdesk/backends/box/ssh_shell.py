@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from strixdesk.backends.box.host_keys import trust_key
 from strixdesk.backends.box.remote_script import command_line
 from strixdesk.backends.box.script_process import ScriptProcess, script_running
-from strixdesk.backends.box.shell import Completed, Shell, failed, took_too_long
+from strixdesk.backends.box.script_shell import ScriptShell
+from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.box.ssh_config import SshAddress
 from strixdesk.backends.box.ssh_diagnosis import explained
 from strixdesk.backends.box.ssh_master import SshMaster
@@ -24,7 +25,7 @@ from strixdesk.backends.box.ssh_trouble import (
     ssh_missing,
 )
 from strixdesk.core.box_setup import HostKey
-from strixdesk.core.errors import HostKeyDoubtful
+from strixdesk.core.errors import BoxUnreachable, HostKeyDoubtful
 
 _SHARED_SESSIONS = 8
 """An ssh server takes ten at a time over one connection, if it was not told otherwise."""
@@ -32,7 +33,7 @@ _BEGIN_S = 12.0
 """For start-up files of the login shell, and for ssh to notice that the connection is lost."""
 
 
-class SshShell:
+class SshShell(ScriptShell):
     """A `Shell`. Commands share one connection, which is made anew when it was lost. A command
     ends when its connection does; one that the box cannot see to be lost, when its time is up."""
 
@@ -55,31 +56,6 @@ class SshShell:
     def address(self) -> SshAddress:
         """Raises BoxUnreachable when it is none."""
         return SshAddress(self._host, self._user, self._config_file)
-
-    async def run(
-        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 20.0
-    ) -> Completed:
-        async with self._started(argv, stdin, timeout_s) as process:
-            try:
-                await process.wait(timeout_s)
-            except TimeoutError:
-                if not process.begun:
-                    raise no_answer(self.address) from None
-                raise took_too_long(argv, timeout_s) from None
-            return Completed(self._status(process), process.out.text(), process.err.text())
-
-    async def lines(
-        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float | None = None
-    ) -> AsyncGenerator[str, None]:
-        async with self._started(argv, stdin, timeout_s, as_lines=True) as process:
-            try:
-                async with contextlib.aclosing(process.lines(timeout_s)) as lines:
-                    async for line in lines:
-                        yield line
-            except TimeoutError:
-                raise took_too_long(argv, timeout_s) from None
-            if status := self._status(process):
-                raise failed(argv, status)
 
     async def close(self) -> None:
         self._closings += 1
@@ -158,10 +134,8 @@ class SshShell:
         self._master = self._master or SshMaster(address)
         return self._master
 
-    def _status(self, process: ScriptProcess) -> int:
-        if process.status is None:
-            raise lost(self.address)
-        return process.status
+    def _lost(self, argv: Sequence[str]) -> BoxUnreachable:
+        return lost(self.address)
 
 
 def host_key_in_question(shell: Shell) -> HostKey | None:
