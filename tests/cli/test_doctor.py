@@ -33,7 +33,7 @@ def doctor(folder: Path, settings: str, *arguments: str) -> subprocess.Completed
         ],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         env={**os.environ, "PULSE_SERVER": f"unix:{folder}/none"},
         check=False,
     )

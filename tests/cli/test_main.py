@@ -34,7 +34,7 @@ def strixdesk(
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         env={**kept, **environment},
         cwd=folder,
         check=False,
@@ -242,7 +242,7 @@ def test_given_a_reader_that_has_seen_enough_then_nothing_is_complained_about(
             stdout=nobody,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
     assert (done.returncode, done.stderr) == (1, "")

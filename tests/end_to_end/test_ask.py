@@ -28,7 +28,7 @@ def strixdesk(
         [sys.executable, "-m", "strixdesk", "--data-dir", str(data_dir), *arguments],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         env={**os.environ, "XDG_CONFIG_HOME": str(data_dir), **environment},
         check=False,
     )

@@ -53,7 +53,7 @@ class Desk:
     def run(self, *arguments: str, status: int = 0) -> tuple[str, str]:
         """What it printed, and what it said meanwhile."""
         with self.begin(*arguments) as process:
-            out, err = process.communicate(timeout=100)
+            out, err = process.communicate(timeout=300)
         assert process.returncode == status, out + err
         return out, err
 
@@ -137,7 +137,7 @@ def test_an_interrupted_start_says_what_is_left_running(desk: Desk) -> None:
             if line.startswith(f"here: {REVIEWER}: "):  # its container is up, its server is not
                 process.send_signal(signal.SIGINT)
                 break
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 130, "".join(said) + out + err
     assert f"Cancelled. Left running: {REVIEWER}." in err
     assert desk.stack.running() == {REVIEWER}

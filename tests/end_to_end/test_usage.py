@@ -49,7 +49,7 @@ def test_a_real_answer_is_in_the_book_and_its_key_nowhere(tmp_path: Path) -> Non
                 [sys.executable, "-m", "strixdesk", *common, *arguments],
                 capture_output=True,
                 text=True,
-                timeout=100,
+                timeout=300,
                 env={
                     **os.environ,
                     "PYTHONPATH": str(keyring),
