@@ -35,7 +35,7 @@ def desktop() -> Iterator[Screen]:
 def question(folder: Path) -> Path:
     """It is asked after a moment of silence, in which the program comes to listen."""
     samples, rate_hz = read_wav(QUESTION)
-    silence = np.zeros(2 * rate_hz, dtype=np.float32)
+    silence = np.zeros(4 * rate_hz, dtype=np.float32)
     return write_wav(folder / "question.wav", np.concatenate((silence, samples)), rate_hz)
 
 
@@ -49,7 +49,9 @@ class History:
         """Role, text and status, oldest first."""
         if not self._file.exists():
             return []
-        with contextlib.closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as db:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, timeout=60)
+        ) as db:
             rows: list[tuple[str, str, str]] = db.execute(
                 "SELECT role, text, status FROM messages ORDER BY number"
             ).fetchall()

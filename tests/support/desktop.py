@@ -55,10 +55,11 @@ class Screen:
         def look() -> bool:
             done = self._try("xdotool", "search", "--onlyvisible", "--name", title)
             found[:] = done.stdout.split()
-            return bool(found)
+            # It may be off the screen again before it gets the focus.
+            focus = ("xdotool", "windowfocus", "--sync", *found[-1:])
+            return bool(found) and self._try(*focus).returncode == 0
 
         wait_for(look, within_s)
-        self._run("xdotool", "windowfocus", "--sync", found[-1])
         return found[-1]
 
     def close(self) -> None:
@@ -114,8 +115,11 @@ def program(
 
 
 def wait_for(condition: Callable[[], bool], within_s: float, every_s: float = 0.05) -> None:
-    """For what another process does."""
+    """For what another process does. Asked at least once after the deadline."""
     deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"did not come true within {within_s} s"
+    while True:
+        late = time.monotonic() > deadline
+        if condition():
+            return
+        assert not late, f"did not come true within {within_s} s"
         time.sleep(every_s)
