@@ -13,12 +13,13 @@ from strixdesk.backends.http import make_http_client
 from strixdesk.core.box import BoxMemory, BoxStatus, Deed, OperationState
 from strixdesk.core.chat import ChatDelta, ChatEnd
 from strixdesk.core.conversation import MessageStatus
-from strixdesk.core.events import ConfirmationAsked, ConfirmationEnded, MessageChanged
+from strixdesk.core.errors import AudioOutputError
+from strixdesk.core.events import ConfirmationAsked, ConfirmationEnded, Failed, MessageChanged
 from strixdesk.core.tier import Control, ControlKind, Tier
 from strixdesk.core.turn import TurnState
 from tests.session.conftest import Stage
 from tests.support.eventually import eventually
-from tests.support.fakes import FakeTiers, Script, ScriptedChat
+from tests.support.fakes import FakeSink, FakeTiers, Script, ScriptedChat
 from tests.support.scripted_boxes import BOX, GB, TIERS, ScriptedBoxes, operation, status
 
 
@@ -105,6 +106,20 @@ async def test_a_spoken_command_is_answered_aloud(stage: Stage, boxes: ScriptedB
     boxes.step(BOX, replace(operation(state=OperationState.DONE), step="The coder is ready."))
     await stage.heard.until(lambda: MessageStatus.COMPLETE in told(stage, "The coder is ready."))
     assert any("I would start the coder" in one for one in stage.voice.said)
+
+
+async def test_a_speaker_that_is_missing_is_told_in_the_same_words_each_time(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    """So that the window shows them once."""
+    stage.sink = FakeSink(error=AudioOutputError("No speaker was found.", "Connect one."))
+    await stage.begin(speech_on=True)
+    await said(stage, "start the coder")
+    await said(stage, "yes")
+    await stage.heard.until(lambda: bool(done(boxes)))
+    boxes.step(BOX, replace(operation(state=OperationState.DONE), step="The coder is ready."))
+    await stage.heard.until(lambda: len(stage.heard.of(Failed)) == 3)
+    assert {one.message for one in stage.heard.of(Failed)} == {"No speaker was found."}
 
 
 @pytest.mark.parametrize("answer", ["no", "stop"])

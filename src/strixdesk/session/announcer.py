@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from strixdesk.core.errors import StrixError
-from strixdesk.core.events import Event, Failed
+from strixdesk.core.events import Event
 from strixdesk.core.ids import new_id
 from strixdesk.session.services import Services
-from strixdesk.session.speech import SpeechOut
+from strixdesk.session.speech import SpeechOut, unheard
 
 
 class Announcer:
@@ -53,6 +53,6 @@ class Announcer:
         try:
             await speech.run()
         except StrixError as error:
-            self._emit(Failed(f"This could not be read out. {error.message}", error.advice))
+            self._emit(unheard(error))
         finally:
             listener.pause(False)

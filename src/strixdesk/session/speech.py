@@ -7,7 +7,8 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from strixdesk.core.errors import AudioOutputError, WorkerError
+from strixdesk.core.errors import AudioOutputError, StrixError, WorkerError
+from strixdesk.core.events import Failed
 from strixdesk.core.sentences import SentenceSplitter, SpeechChunk
 from strixdesk.core.speakable import speakable
 from strixdesk.session.ports import AudioSink, Voice
@@ -15,6 +16,13 @@ from strixdesk.session.ports import AudioSink, Voice
 log = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL_S = 0.1
+
+
+def unheard(error: StrixError) -> Failed:
+    """What is told when something could not be read out. It stands on the screen all the same."""
+    if isinstance(error, AudioOutputError):
+        return Failed(error.message, error.advice or "The text can still be read.")
+    return Failed(f"This could not be read out. {error.message}", error.advice)
 
 
 class SpeechOut:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from strixdesk.core.cloud import choose_with_cloud
 from strixdesk.core.conversation import Message, MessageStatus, Offer, Role, Text
-from strixdesk.core.errors import AudioOutputError, NoTier, StrixError
-from strixdesk.core.events import Event, Failed, SpeechProgress, TurnChanged
+from strixdesk.core.errors import NoTier, StrixError
+from strixdesk.core.events import Event, SpeechProgress, TurnChanged
 from strixdesk.core.ids import new_id
 from strixdesk.core.prefill import broken_from
 from strixdesk.core.route import Route, begun_by_first
@@ -24,7 +24,7 @@ from strixdesk.session.carrying import Carrier
 from strixdesk.session.log import STOPPED, ConversationLog, StreamingAnswer
 from strixdesk.session.prompt import needed_tokens
 from strixdesk.session.services import Services
-from strixdesk.session.speech import SpeechOut
+from strixdesk.session.speech import SpeechOut, unheard
 from strixdesk.session.waiting import Waiting
 
 log = logging.getLogger(__name__)
@@ -305,10 +305,8 @@ class TurnRunner:
         """A voice that fails never takes the text with it."""
         try:
             await speech.run()
-        except AudioOutputError as error:
-            self.emit(Failed(error.message, error.advice or "The answer can still be read."))
         except StrixError as error:
-            self.emit(Failed(f"The answer could not be read out. {error.message}", error.advice))
+            self.emit(unheard(error))
 
 
 @contextlib.asynccontextmanager
