@@ -25,3 +25,18 @@ def test_given_a_tier_that_is_down_when_start_is_pressed_then_the_assistant_is_a
     assert card.logs.isHidden()
     card.start.click()
     assert desk.assistant.calls_of("control") == [("mine", Deed.START)]
+
+
+def test_given_a_tier_that_nobody_controls_then_its_card_keeps_no_room_for_buttons(
+    desk: Desk,
+) -> None:
+    control = Control(ControlKind.COMMAND, start=("serve",))
+    starter, mine = Tier("starter", "http://a/v1"), Tier("mine", "http://b/v1", control=control)
+    ready = TierStatus(TierState.READY, 0.0)
+    desk.assistant.say(
+        TiersChanged((starter, mine)), TierChanged(starter, ready), TierChanged(mine, ready)
+    )
+    (pane,) = desk.window.findChildren(TiersPane)
+    plain, controlled = pane.card("starter"), pane.card("mine")
+    assert plain.sizeHint().height() < controlled.sizeHint().height()
+    assert not plain.favourite.isHidden()

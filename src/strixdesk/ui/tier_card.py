@@ -59,6 +59,7 @@ class TierCard(QFrame):
         head.addWidget(self.mark)
         head.addWidget(self._title, 1)
         head.addWidget(self._state)
+        head.addWidget(self.favourite)
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(5)
@@ -82,14 +83,13 @@ class TierCard(QFrame):
         self.favourite = push("☆", self._favour, says=f"Favourite: {name}")
         self.favourite.setCheckable(True)
         self.favourite.setToolTip("A favourite stands first")
-        for button in (self.start, self.stop, self.restart):
+        for button in (self.start, self.stop, self.restart, self.favourite):
             button.hide()
         for button in (self.start, self.stop, self.restart, self.logs):
             button.setProperty("quiet", True)
             row.addWidget(button)
         self.favourite.setProperty("quiet", True)
         row.addStretch(1)
-        row.addWidget(self.favourite)
         self.start.installEventFilter(self)
         self._buttons.hide()
 
@@ -106,7 +106,8 @@ class TierCard(QFrame):
         self.logs.setVisible(controlled and on_box)
         self.favourite.setChecked(tier.favourite)
         self.favourite.setText("★" if tier.favourite else "☆")
-        self._buttons.show()
+        self.favourite.show()
+        self._buttons.setVisible(controlled)
 
     def show_status(self, tier: Tier, status: TierStatus) -> None:
         mark, colour = TIER_MARKS[status.state]
@@ -212,7 +213,7 @@ class TierCard(QFrame):
             self.clicked.emit(self._name)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if self._buttons.isHidden():
+        if self.favourite.isHidden():
             return  # it is not a tier
         menu = self.menu()
         menu.aboutToHide.connect(menu.deleteLater)
