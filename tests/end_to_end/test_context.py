@@ -53,7 +53,7 @@ async def counter() -> AsyncIterator[TokenCounter]:
 
 async def prompt(llama: LlamaServer, counter: TokenCounter, turns: int) -> Prompt:
     return await prompt_for(
-        llama.tier(), STATUS, history(turns), chat=CHAT, counter=counter, within_s=20.0
+        llama.tier(), STATUS, history(turns), chat=CHAT, counter=counter, within_s=100.0
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from strixdesk.backends.starter import find_starter_model
 from strixdesk.core.tier import Tier
 
-_READY_S = 30.0
+_READY_S = 120.0
 
 _SERVER = """
 import json, os, sys, threading
@@ -72,7 +72,7 @@ class LlamaServer:
         request = urllib.request.Request(self.base_url.removesuffix("/v1") + path)  # noqa: S310
         if self.api_key:
             request.add_header("Authorization", f"Bearer {self.api_key}")
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.load(answer)
 
     def kill(self) -> None:

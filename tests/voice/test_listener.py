@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -107,12 +108,17 @@ async def test_a_key_pressed_after_the_first_syllable_still_gets_it(
     await ears.until(lambda: ears.state() is MicrophoneState.STANDBY)
     # When the person begins, and presses a fifth of a second into the sentence
     wav = said("Remember to water the plants on Tuesday.", tmp_path / "b.wav", before_s=0.6)
-    with soundcard.speaking(wav) as player:
-        await asyncio.sleep(0.75)
-        await ears.listener.press()
-        await asyncio.to_thread(player.wait)
-    ears.listener.release()
-    ended = await ears.heard(SpeechEnded, 2)
+    for presses in range(2, 6):
+        with soundcard.speaking(wav) as player:
+            began = time.monotonic()
+            await asyncio.sleep(0.75)
+            await ears.listener.press()
+            took_s = time.monotonic() - began
+            await asyncio.to_thread(player.wait)
+        ears.listener.release()
+        ended = await ears.heard(SpeechEnded, presses)
+        if took_s < 0.9:  # else this machine stood still, and the key came seconds later
+            break
     # Then the sentence is whole
     assert find(words_of(wav), ears.sound(ended.utterance_id)).whole
 
