@@ -14,7 +14,8 @@ from strixdesk.core.box import Box
 from strixdesk.core.errors import BoxError
 from strixdesk.core.finding import Finding as BoxFinding
 from strixdesk.core.finding import Severity
-from tests.support.scripted_boxes import BOX, BROKEN, ScriptedBoxes, ScriptedTools
+from tests.support.scripted_boxes import BOX, BROKEN, ScriptedBoxes
+from tests.support.scripted_tools import ScriptedTools
 
 
 def examined(boxes: ScriptedBoxes, tools: ScriptedTools | None = None) -> dict[str, Finding]:

@@ -17,7 +17,8 @@ from strixdesk.ui.box_setup import BoxSetup
 from strixdesk.ui.env_dialog import EnvDialog
 from strixdesk.ui.theme import LIGHT
 from strixdesk.ui.tray import Tray
-from tests.support.scripted_boxes import BOX, BROKEN, STATUSES, TIERS, ScriptedTools
+from tests.support.scripted_boxes import BOX, BROKEN, STATUSES, TIERS
+from tests.support.scripted_tools import ScriptedTools
 from tests.ui.conftest import Desk, until
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)

@@ -16,7 +16,8 @@ from strixdesk.ui.box_settings_dialog import BoxSettingsDialog
 from strixdesk.ui.box_setup import BoxSetup
 from strixdesk.ui.settings_fields import Field
 from strixdesk.ui.tiers_pane import TiersPane
-from tests.support.scripted_boxes import BOX, TIERS, ScriptedBoxes, ScriptedTools, operation
+from tests.support.scripted_boxes import BOX, TIERS, ScriptedBoxes, operation
+from tests.support.scripted_tools import ScriptedTools
 from tests.ui.conftest import Desk, until
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)

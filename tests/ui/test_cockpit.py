@@ -6,13 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QApplication,
-    QCheckBox,
-    QLabel,
-    QWidget,
-)
+from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QWidget
 
 from strixdesk.core.box import Deed, HopState, OperationState
 from strixdesk.core.events import (
@@ -46,10 +40,10 @@ from tests.support.scripted_boxes import (
     STATUSES,
     TIERS,
     ScriptedBoxes,
-    ScriptedTools,
     operation,
     samples,
 )
+from tests.support.scripted_tools import ScriptedTools
 from tests.ui.conftest import Desk, until
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
