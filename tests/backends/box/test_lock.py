@@ -105,6 +105,30 @@ async def test_what_a_client_still_holds_after_a_lost_connection_is_its_own(tmp_
     await shell.close()
 
 
+class SlowBeats(LocalShell):
+    """A busy box: a beat stands still between reading and writing."""
+
+    async def run(
+        self, argv: Sequence[str], *, stdin: bytes = b"", timeout_s: float = 20.0
+    ) -> Completed:
+        slow_read = 'read() { command read "$@" || return; sleep 3; }\n'
+        return await super().run([*argv[:2], slow_read + argv[2], *argv[3:]], timeout_s=timeout_s)
+
+
+async def test_a_beat_that_comes_late_leaves_nothing_behind(tmp_path: Path) -> None:
+    shell = CutShell(SlowBeats())
+    late = BoxLock(shell, str(tmp_path), "start coder", who=ANNA, owner="anna", beat_s=10)
+    await late.ensure()
+    await asyncio.sleep(1)  # by now it has read
+    shell.cut()
+    await late.release()
+    async with holding(BoxLock(LocalShell(), str(tmp_path), "stop", who=ANNA, owner="anna")):
+        pass
+    await asyncio.sleep(3)
+    assert names(tmp_path) == []
+    await shell.close()
+
+
 async def test_a_folder_that_is_not_there_cannot_be_held(tmp_path: Path) -> None:
     with pytest.raises(BoxError):
         await lock(tmp_path / "gone").ensure()

@@ -56,9 +56,11 @@ done
 exit 0
 """
 # $1 folder, $2 token, $3 word; fails when the process that holds with this token is gone
+# It writes to the very file that it has read: by its name, a late beat would make it anew, or write
+# over the beat of whoever holds the folder by now.
 _BEAT = """
-cd -- "$1" && read -r now <.strixdesk.beat || exit 1
-case $now in "$2"*) echo "$2 $3" >.strixdesk.beat ;; *) exit 1 ;; esac
+cd -- "$1" && exec 8<.strixdesk.beat && read -r now <&8 || exit 1
+case $now in "$2"*) echo "$2 $3" >/proc/self/fd/8 ;; *) exit 1 ;; esac
 """
 
 SHOW_HOLDER = """
