@@ -14,7 +14,7 @@ from strixdesk.backends.box.shell import Shell
 from strixdesk.backends.box.unit_controls import UnitControls
 from strixdesk.core.box import BoxMemory, BoxStatus, Deed, OperationState
 from strixdesk.core.chat import ChatDelta, ChatEnd
-from strixdesk.core.events import ConfirmationAsked, ConfirmationEnded, MessageChanged
+from strixdesk.core.events import ConfirmationAsked, ConfirmationEnded, MessageAdded, MessageChanged
 from strixdesk.core.tier import Control, ControlKind, Tier, TierState, TierStatus
 from strixdesk.session import bringing_up
 from tests.session.conftest import Stage
@@ -226,6 +226,23 @@ async def test_while_the_box_is_busy_a_start_waits_and_is_offered_after(
     question = await offered(stage, "“coder” is stopped. A question waits")
     session.confirm(question.id, yes=True)
     await stage.heard.until(lambda: calls(boxes, "do") == 1)
+
+
+async def test_a_yes_that_comes_when_another_start_has_begun_is_told_that_the_box_is_busy(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    manner(boxes, "automatic")
+    session = await stage.begin()
+    comes_up(stage, boxes)
+    await said(stage, "start the reviewer")
+    question = await offered(stage, "I would start the reviewer")
+    await said(stage, "Write a parser.", "coder")
+    await stage.heard.until(lambda: calls(boxes, "do") == 1)
+    session.confirm(question.id, yes=True)
+    await stage.heard.until(
+        lambda: any("already" in one.message.text for one in stage.heard.of(MessageAdded))
+    )
+    assert calls(boxes, "do") == 1
 
 
 # ---- tiers that are no compose services --------------------------------------------------------

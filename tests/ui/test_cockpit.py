@@ -319,6 +319,21 @@ def test_given_a_question_that_ended_elsewhere_then_the_strip_leaves(desk: Desk)
     assert desk.assistant.calls_of("confirm") == []
 
 
+async def test_given_an_own_question_of_the_window_then_the_one_behind_it_comes_back(
+    desk: Desk, boxes: ScriptedBoxes
+) -> None:
+    (strip,) = desk.window.findChildren(ConfirmStrip)
+    desk.assistant.say(ConfirmationAsked("7", "Start the coder?"))
+    press(desk.window, "Stop everything on strix")
+    strip.yes.click()
+    strip.yes.click()
+    assert desk.assistant.calls_of("confirm") == []
+    await until(strip.isVisible)
+    assert strip.accessibleName() == "Start the coder?"
+    strip.yes.click()
+    assert desk.assistant.calls_of("confirm") == [("7", True)]
+
+
 # -- for everyone --------------------------------------------------------------------------------
 
 

@@ -91,10 +91,10 @@ class BoxControl:
         """What to tell the user at once; None: it is a question for a model. `aloud`: the turn is
         spoken, and so is what comes of it."""
         said, waits = reply(text), self._confirmations.open
+        refused, self._refused = self._refused, ()
         if waits and said is Reply.YES and waits == self._confirmations.open_to_words:
             self._confirmations.answer(waits, yes=True)
             return "All right."
-        refused, self._refused = self._refused, ()
         self.moved_on()
         declined = waits and said in {Reply.NO, Reply.STOP}
         if waits and declined:
@@ -148,8 +148,8 @@ class BoxControl:
     def _unable(self, plan: Plan) -> str:
         """Why nothing can be done there now."""
         box = plan.box
-        if box.name in self._running:
-            return f"Something is being done on {box.name} already. Say stop to end it."
+        if self.busy(box):
+            return _busy(box)
         if not plan.command.by_compose:
             return ""
         status = self._boxes.status_of(box)
@@ -215,7 +215,12 @@ class BoxControl:
         message = Message(
             new_id(), Role.ASSISTANT, (Text(begun),), MessageStatus.STREAMING, time.time()
         )
-        if plan.box.name in self._running:  # begun meanwhile, by another yes
+        if self.busy(plan.box):  # begun meanwhile, by another yes
+            words = _busy(plan.box)
+            failed = MessageStatus.FAILED
+            await conversation.add(
+                replace(message, parts=(Text(words),), status=failed, detail=words)
+            )
             return False
         # A tier's own command knows no safe points: it is ended at once.
         grace_s = CANCEL_WITHIN_S if meant.by_compose else 0.0
@@ -302,6 +307,10 @@ def about(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} seconds"
     return f"about {round(seconds / 60)} minutes"
+
+
+def _busy(box: Box) -> str:
+    return f"Something is being done on {box.name} already. Say stop to end it."
 
 
 def _why_not(look: Forecast) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from strixdesk.ui.plain import plain, push
 
+PAUSE_MS = 700
+"""Before an older question is back: the second half of a double click is no yes to it."""
+
 
 class ConfirmStrip(QFrame):
+    """Shows the newest question that is open, then the one before."""
+
     answered = Signal(str, bool)
     """The question's id, and yes or no."""
 
@@ -16,6 +21,8 @@ class ConfirmStrip(QFrame):
         super().__init__(parent)
         self.setObjectName("confirm")
         self._id = ""
+        self._older: dict[str, str] = {}
+        """Sentences of questions that are open behind the one that is shown."""
         self._sentence = plain("", "", wrap=True)
         self.yes = push("Yes", self.accept, name="primary")
         self.no = push("No", self.decline)
@@ -30,6 +37,8 @@ class ConfirmStrip(QFrame):
         self.hide()
 
     def ask(self, question: str, sentence: str) -> None:
+        if self._id:
+            self._older[self._id] = self._sentence.text()
         self._id = question
         self._sentence.setText(sentence)
         self.yes.setAccessibleDescription(sentence)
@@ -38,9 +47,15 @@ class ConfirmStrip(QFrame):
         self.show()
 
     def end(self, question: str) -> None:
+        self._older.pop(question, None)
         if question == self._id:
             self._id = ""
             self.hide()
+            QTimer.singleShot(PAUSE_MS, self, self._ask_older)
+
+    def _ask_older(self) -> None:
+        if self._older and not self._id:
+            self.ask(*self._older.popitem())
 
     @property
     def waiting(self) -> bool:
