@@ -315,6 +315,19 @@ async def test_a_command_that_fails_tells_why(stage: Stage, boxes: ScriptedBoxes
     assert told(stage, "`ls` failed with status 2") == [MessageStatus.FAILED]
 
 
+async def test_what_was_done_before_a_failure_is_told_with_it(
+    stage: Stage, boxes: ScriptedBoxes
+) -> None:
+    by_command(stage, "ls", "/no/such/folder", box="strix")
+    await stage.begin()
+    await said(stage, "start the coder and the scribe")
+    await said(stage, "yes")
+    await stage.heard.until(lambda: bool(done(boxes)))
+    boxes.step(BOX, replace(operation(state=OperationState.DONE), step="The coder is ready."))
+    words = "The coder is ready. `ls` failed with status 2"
+    await stage.heard.until(lambda: told(stage, words) == [MessageStatus.FAILED])
+
+
 async def test_stop_ends_a_command_that_is_running(stage: Stage, boxes: ScriptedBoxes) -> None:
     begun = stage.folder / "begun"
     by_command(stage, "sh", "-c", f"touch {begun}; sleep 60")

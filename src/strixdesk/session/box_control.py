@@ -255,19 +255,24 @@ class BoxControl:
     async def _done(self, plan: Plan) -> Operation:
         meant = plan.command
         began = time.time()
+        dealt_with: list[str] = []
         if meant.by_compose:
             ended = await self._boxes.do(
                 plan.box, meant.deed, meant.services, mode=meant.mode, override=plan.override
             )
             if ended.state is not OperationState.DONE or not meant.tiers:
                 return ended
+            dealt_with.append(ended.step)
         for tier in [one for one in self._tiers.all() if one.name in meant.tiers]:
             if self._controls is None:
                 raise BoxError(f"“{tier.title}” cannot be started or stopped from here.")
             try:
                 await self._controls.do(tier, meant.deed)
+            except StrixError as error:
+                raise BoxError(" ".join((*dealt_with, error.message)), error.advice) from error
             finally:
                 self._tiers.doubt(tier)  # its state is another one now
+            dealt_with.append(f"Done: {meant.deed.value} the {tier.title}.")
         return Operation(new_id(), meant.deed, meant.tiers, OperationState.DONE, began)
 
     async def _end(self, running: _Running) -> tuple[bool, str]:
