@@ -12,11 +12,15 @@ import pytest
 import qasync
 from PySide6.QtWidgets import QApplication
 
+from strixdesk.core.conversation import Conversation
 from strixdesk.settings import Settings, UiSettings
 from strixdesk.ui.main_thread_gc import MainThreadCollector
 from strixdesk.ui.main_window import MainWindow
+from strixdesk.ui.theme import LIGHT
+from strixdesk.ui.transcript_view import TranscriptView
 from strixdesk.ui.window_shell import WindowShell
 from tests.support.patient_bot import PATIENCE_S, PatientBot
+from tests.support.pictures import flat_png
 from tests.support.scripted_assistant import ScriptedAssistant
 
 
@@ -78,3 +82,15 @@ async def until(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> 
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 — nothing tells of it
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def transcript(qtbot: PatientBot, tmp_path: Path) -> TranscriptView:
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(flat_png((200, 60, 20)))
+    view = TranscriptView(LIGHT, lambda _image: picture)
+    qtbot.addWidget(view)
+    view.resize(800, 600)
+    qtbot.show(view)
+    view.show_conversation(Conversation("c", ""))
+    return view
