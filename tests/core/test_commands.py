@@ -97,8 +97,11 @@ def test_a_question_that_merely_contains_such_words_is_a_question(text: str) -> 
     assert meant(text) is None
 
 
-def test_a_whole_stack_of_several_boxes_is_nobodys() -> None:
-    assert command("start everything", TIERS, {BOX: stack(), ATLAS: stack()}) == ()
+def test_a_whole_stack_or_mode_of_several_boxes_is_unclear() -> None:
+    both = {BOX: stack(), ATLAS: stack()}
+    assert command("start everything", TIERS, both) == Unclear("stack", (BOX, ATLAS))
+    assert command("start full mode", TIERS, both) == Unclear("full mode", (BOX, ATLAS))
+    assert command("start everything", TIERS, {}) == ()
 
 
 @pytest.mark.parametrize(

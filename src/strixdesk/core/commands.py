@@ -165,7 +165,7 @@ class _Known:
         stacks = {one: stack for one, stack in self._stacks.items() if box in {one, None}}
         if bare in _ALL:
             whole = [Command(deed, one, words="the whole stack") for one in stacks]
-            return tuple(whole) if len(whole) == 1 else ()
+            return tuple(whole) if len(whole) < 2 else Unclear("stack", tuple(stacks))
         modes = [
             Command(deed, one, mode=mode.name, words=f"the {mode.name} mode")
             for one, stack in stacks.items()
@@ -173,8 +173,9 @@ class _Known:
             if bare.removesuffix(" mode").replace(" ", "-")
             == mode.name.casefold().replace("_", "-")
         ]
-        if len(modes) == 1 and (bare.endswith(" mode") or not self._find(bare, box)):
-            return tuple(modes)
+        if modes and (bare.endswith(" mode") or not self._find(bare, box)):
+            there = tuple(one.box for one in modes)
+            return tuple(modes) if len(modes) == 1 else Unclear(f"{modes[0].mode} mode", there)
         return self._each(deed, what, box)
 
     def _each(self, deed: Deed, what: str, box: Box | None) -> tuple[Command, ...] | Unclear:
