@@ -20,11 +20,18 @@ _FEWEST_TOKENS = 8
 class Course:
     began: float = field(default_factory=time.monotonic)
     """Monotonic seconds, as the others."""
-    text: str = ""
-    thinking: str = ""
+    _deltas: list[ChatDelta] = field(default_factory=list)
     first_at: float | None = None
     first_text_at: float | None = None
     last_at: float | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(delta.text for delta in self._deltas)
+
+    @property
+    def thinking(self) -> str:
+        return "".join(delta.thinking for delta in self._deltas)
 
     def take(self, delta: ChatDelta) -> None:
         self.last_at = time.monotonic()
@@ -32,8 +39,7 @@ class Course:
             self.first_at = self.last_at
         if delta.text and self.first_text_at is None:
             self.first_text_at = self.last_at
-        self.text += delta.text
-        self.thinking += delta.thinking
+        self._deltas.append(delta)
 
     def figures(self, end: ChatEnd | None, messages: Sequence[ChatMessage]) -> Figures:
         """`messages`: what was asked. `end` None: it did not end properly."""
