@@ -16,7 +16,7 @@ import httpx
 from strixdesk.backends import tier_errors
 from strixdesk.backends.answer import Answer
 from strixdesk.backends.chat_request import adjusted, encode, payload_for
-from strixdesk.backends.http import bearer, body_of, is_askable, make_http_client
+from strixdesk.backends.http import address, bearer, body_of, is_askable, make_http_client
 from strixdesk.backends.keychain import Keychain
 from strixdesk.backends.patience import Patience
 from strixdesk.backends.retry import pause_before_retry
@@ -219,7 +219,7 @@ class ChatClient:
         )
         try:
             return self._http.build_request(
-                method, f"{tier.base_url}/{path}", content=body, headers=headers, timeout=timeout
+                method, address(tier.base_url, path), content=body, headers=headers, timeout=timeout
             )
         except UnicodeError:  # a key that no header can carry
             raise tier_errors.unusable(tier) from None

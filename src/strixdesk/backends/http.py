@@ -78,6 +78,12 @@ def place_of(base_url: str) -> str:
 
 
 @functools.lru_cache(maxsize=64)
+def address(base_url: str, path: str) -> httpx.URL:
+    """Parsed once, not for each request. Raises httpx.InvalidURL."""
+    return httpx.URL(f"{base_url}/{path}")
+
+
+@functools.lru_cache(maxsize=64)
 def is_askable(base_url: str) -> bool:
     """It is an address at which a server can be. (Sockets choke on ports beyond 65535.)"""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 
 from strixdesk.backends import tier_errors
 from strixdesk.backends.breaker import Breaker, BreakerState
@@ -61,11 +61,9 @@ class Standings:
         """It writes as many answers as it can: whoever asks it now has to wait."""
         return self._gates[tier.name].full(self._limit(tier))
 
-    @contextlib.asynccontextmanager
-    async def place(self, tier: Tier) -> AsyncIterator[None]:
+    def place(self, tier: Tier) -> contextlib.AbstractAsyncContextManager[None]:
         """Waits until it is one's turn."""
-        async with self._gates[tier.name].place(self._limit(tier)):
-            yield
+        return self._gates[tier.name].place(self._limit(tier))
 
     def _limit(self, tier: Tier) -> int:
         return answers_at_once(tier, self._status_of(tier))
