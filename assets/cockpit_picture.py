@@ -23,10 +23,10 @@ from tests.support.scripted_boxes import (
     STATUSES,
     TIERS,
     ScriptedBoxes,
-    ScriptedTools,
     operation,
     samples,
 )
+from tests.support.scripted_tools import ScriptedTools
 
 PICTURES = Path(__file__).parent / "pictures"
 
