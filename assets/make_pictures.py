@@ -37,6 +37,7 @@ def take(theme: str) -> None:
                 time.sleep(4)  # the engines warm up; their cards settle
                 desktop.picture(PICTURES / f"empty-{theme}.png", window)
                 desktop.key("keydown", "F9")
+                time.sleep(0.3)  # a person takes breath
                 with card.speaking(QUESTION):
                     time.sleep(2.5)
                     desktop.picture(PICTURES / f"listening-{theme}.png", window)
