@@ -240,6 +240,23 @@ async def test_closing_ends_what_still_runs(shell: Shell) -> None:
     await eventually(lambda: not running(name), within_s=30)
 
 
+async def test_closing_waits_for_a_command_that_was_cancelled_twice() -> None:
+    name = f"6{time.time_ns()}"
+    shell = LocalShell()
+    task = asyncio.create_task(shell.run(["sleep", name]))
+    await eventually(lambda: bool(running(name)), within_s=30)
+
+    task.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)  # so that it begins to end
+    task.cancel()
+    await asyncio.wait([task])
+    await shell.close()
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    await eventually(lambda: not running(name), within_s=30)
+
+
 async def test_closing_while_it_connects_leaves_no_connection_behind(server: SshServer) -> None:
     def sockets() -> set[str]:
         return set(Path("/proc/net/unix").read_text().split())

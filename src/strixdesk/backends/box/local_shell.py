@@ -21,11 +21,13 @@ class LocalShell(ScriptShell):
         """`environment`: all of it; None: this program's own."""
         self._environment = environment
         self._running: set[ScriptProcess] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._closings = 0
 
     async def close(self) -> None:
         self._closings += 1
-        await asyncio.gather(*(process.end(_PATIENCE_S) for process in self._running))
+        endings = (process.end(_PATIENCE_S) for process in self._running)
+        await asyncio.gather(*endings, *self._leaving)
 
     @contextlib.asynccontextmanager
     async def _started(
@@ -44,6 +46,7 @@ class LocalShell(ScriptShell):
             timeout_s=timeout_s,
             as_lines=as_lines,
             env=self._environment,
+            leaving=self._leaving,
             patience_s=_PATIENCE_S,
         )
         async with running as process:

@@ -191,13 +191,15 @@ async def script_running(
     timeout_s: float | None = None,
     as_lines: bool = False,
     env: Mapping[str, str] | None = None,
+    leaving: set[asyncio.Task[None]],
     patience_s: float = 0.0,
-    leaving: set[asyncio.Task[None]] | None = None,
+    lingers: bool = False,
 ) -> AsyncIterator[ScriptProcess]:
     """`wrap` makes the arguments of the process of those of the script. Leaving ends the command;
-    what then still runs here after `patience_s` is killed. After a command that is over, that goes
-    on by itself as one of `leaving`, if that is given. Raises BoxError for a command that is not
-    well formed, and FileNotFoundError."""
+    what then still runs here after `patience_s` is killed. That is one of `leaving` until it is
+    done: whoever is cancelled twice waits for it no longer, and after a command that is over,
+    nobody does if it `lingers`. Raises BoxError for a command that is not well formed, and
+    FileNotFoundError."""
     mark = f"strixdesk-{secrets.token_hex(8)}"
     encoded = encode(stdin)
     script = script_argv(mark, argv, limit_s=timeout_s, stdin=encoded, merged=as_lines)
@@ -213,10 +215,9 @@ async def script_running(
         yield process
     finally:
         ending = asyncio.create_task(_ended(starting, process, patience_s))
-        if leaving is not None and process.status is not None:
-            leaving.add(ending)
-            ending.add_done_callback(leaving.discard)
-        else:
+        leaving.add(ending)
+        ending.add_done_callback(leaving.discard)
+        if not lingers or process.status is None:
             await asyncio.shield(ending)
 
 

@@ -88,6 +88,7 @@ class SshShell(ScriptShell):
                 as_lines=as_lines,
                 env=ssh_environment(),
                 leaving=self._leaving,
+                lingers=True,
             )
             async with contextlib.AsyncExitStack() as stack:
                 try:
