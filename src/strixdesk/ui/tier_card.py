@@ -99,8 +99,7 @@ class TierCard(QFrame):
         """`controlled`: it can be started and stopped from here; `on_box`: as a service of the
         stack of one of the boxes, so that it has a log and an image too."""
         self._spoken_name = tier.title
-        title = f"★ {tier.title}" if tier.favourite else tier.title
-        self._title.set_text(title)
+        self._title.set_text(tier.title)
         self._controlled = controlled
         self._pulls = controlled and on_box
         self.logs.setVisible(controlled and on_box)
