@@ -70,7 +70,7 @@ class _BeginsToThink(Exception):
 
 @dataclass(slots=True)
 class Attempt:
-    """What became of asking one tier, for the accounts."""
+    """What became of asking one tier."""
 
     tier: Tier
     continued: bool
@@ -83,14 +83,9 @@ class Attempt:
     """None: it did not end properly."""
     error: StrixError | None = None
     """None and no `end`: it was stopped."""
-    prompt_tokens: int = 0
-    """As estimated before."""
     thought: bool = False
     answer_chars: int = 0
     """Of what it wrote."""
-    ttft_ms: float | None = None
-    """From the request to its first word."""
-    total_ms: float = 0.0
     figures: Figures = field(default_factory=Figures)
     """As they are booked."""
 
@@ -224,28 +219,13 @@ class Carrier:
                 self.services.tiers.doubt(tier)  # else it was just looked at
             raise
         finally:
-            attempt.total_ms = (time.monotonic() - began) * 1000
-            self._finished(attempt)
-
-    def _finished(self, attempt: Attempt) -> None:
-        """The one place where all that was asked of tiers passes, however it ended."""
-        log.info(
-            "tier %s: %d characters in %.0f ms, %s",
-            attempt.tier.name,
-            attempt.answer_chars,
-            attempt.total_ms,
-            type(attempt.error).__name__
-            if attempt.error
-            else "ended"
-            if attempt.end
-            else "stopped",
-        )
+            _log_end(attempt, (time.monotonic() - began) * 1000)
 
     async def _stream(self, attempt: Attempt, status: TierStatus, way: _Way) -> ChatEnd:
         tier = attempt.tier
         so_far = self.answer.text if attempt.continued else ""
         given = prefill(so_far, exact=way is _Way.EXACT) if attempt.prefilled else None
-        messages, max_tokens = await self._wire(attempt, status, so_far, given)
+        messages, max_tokens = await self._wire(tier, status, so_far, given)
         joint = Continuation(so_far, prefilled=given)
         reason = self.answer.message.reason or ""
         waiting = self.services.chat.busy(tier)
@@ -291,8 +271,6 @@ class Carrier:
         if not text:
             return
         took_ms = (time.monotonic() - asked_at) * 1000
-        if attempt.ttft_ms is None:
-            attempt.ttft_ms = took_ms
         if attempt.continued and self._begun_by not in {None, attempt.tier.name}:
             await self._hand_over(attempt.tier)
         attempt.answer_chars += len(text)
@@ -319,11 +297,11 @@ class Carrier:
     # -- what is sent --------------------------------------------------------------------------
 
     async def _wire(
-        self, attempt: Attempt, status: TierStatus, so_far: str, given: Prefill | None
+        self, tier: Tier, status: TierStatus, so_far: str, given: Prefill | None
     ) -> tuple[list[ChatMessage], int]:
         """The messages, and the cap for the answer. Raises TierError where the answer is longer
         than what the tier holds."""
-        tier, counter = attempt.tier, self.services.tokens
+        counter = self.services.tokens
         begun = so_far if given or not so_far else f"{so_far}{instruction(so_far)}"
         taken = await tokens_of(tier, status, begun, counter) if begun else 0
         prompt = await prompt_for(
@@ -335,9 +313,8 @@ class Carrier:
             summary=self.conversation.summary,
             taken_tokens=taken,
         )
-        attempt.prompt_tokens = prompt.tokens + taken
         context = status.context_tokens or tier.context_tokens
-        if taken and context and attempt.prompt_tokens + _LEAST_TOKENS > context:
+        if taken and context and prompt.tokens + taken + _LEAST_TOKENS > context:
             raise TierError(
                 f"“{tier.title}” holds too little text to go on with this answer.",
                 "Let a tier with a larger context continue it.",
@@ -376,3 +353,15 @@ def _check(joint: Continuation, tier: Tier) -> None:
             f"“{tier.title}” added nothing to what had been said.",
             "Let it continue once more, or ask again.",
         )
+
+
+def _log_end(attempt: Attempt, took_ms: float) -> None:
+    failed = type(attempt.error).__name__ if attempt.error else ""
+    how = failed or ("ended" if attempt.end else "stopped")
+    log.info(
+        "tier %s: %d characters in %.0f ms, %s",
+        attempt.tier.name,
+        attempt.answer_chars,
+        took_ms,
+        how,
+    )
