@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -121,7 +122,8 @@ async def test_counting_never_takes_longer_than_it_may(
     faults.on("/tokenize", (Hold(),))
     counter = TokenCounter(Tokenizer(http, timeout_s=60.0))
     texts = [f"a text that is long enough to be asked for, {number}" for number in range(20)]
-    await counter.learn(Tier("vllm", faults.base_url), VLLM, texts, within_s=0.1)
+    async with asyncio.timeout(30):  # half of what the server is waited for
+        await counter.learn(Tier("vllm", faults.base_url), VLLM, texts, within_s=0.1)
 
 
 async def test_servers_without_a_tokenizer_are_not_asked(

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import signal
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -20,9 +16,8 @@ from strixdesk.backends.chat import ChatClient
 from strixdesk.backends.http import make_http_client
 from strixdesk.backends.inventory.endpoints import Endpoint
 from strixdesk.backends.inventory.inventory import Inventory, SourcePace
-from strixdesk.backends.inventory.source import Listed, Listing, Source
+from strixdesk.backends.inventory.source import Listing, Source
 from strixdesk.backends.probe import Probe
-from strixdesk.backends.starter import find_starter_model
 from strixdesk.backends.tier_keeper import Pace
 from strixdesk.backends.tier_watch import TierWatch
 from strixdesk.backends.tokenizer import Tokenizer
@@ -30,56 +25,35 @@ from strixdesk.core.chat import ChatDelta, ChatMessage
 from strixdesk.core.conversation import MessageStatus
 from strixdesk.core.errors import CommandFailed, StreamBroken, TierLoading, TierRefused
 from strixdesk.core.events import TextDelta
-from strixdesk.core.tier import Control, ControlKind, Tier, TierState, TierStatus
+from strixdesk.core.tier import Tier, TierState, TierStatus
 from strixdesk.settings import ChatSettings, Settings
 from tests.support.asking import Outcome, ask
 from tests.support.eventually import eventually
 from tests.support.fakes import Heard
 from tests.support.handing_over import session_of
 from tests.support.llama import start_llama
-from tests.support.ports import free_port
-from tests.support.server_process import ServerProcess, program, start
+from tests.support.llama_router import (
+    CONTEXT,
+    listed,
+    llama_router,
+    load,
+    loading,
+    post,
+    states,
+    tier,
+    until,
+)
+from tests.support.server_process import ServerProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.servers, pytest.mark.timeout(300)]
 
-CONTEXT = 2048
 STORY = "Tell me a long story about a fox, a river and a winter night."
 TEXT = "The quick brown fox jumps over the lazy dog."
 
 
-@contextlib.contextmanager
-def _router(folder: Path, *options: str) -> Iterator[ServerProcess]:
-    """Of `alpha` and `beta`, the starter model under two names, and of `broken`, which is none."""
-    llama_server = program("llama", "bin/llama-server")
-    model = find_starter_model()
-    assert model is not None, "the starter extra is not installed"
-    models = folder / "models"
-    models.mkdir()
-    for name in ("alpha", "beta"):
-        (models / f"{name}.gguf").symlink_to(model)
-    (models / "broken.gguf").write_bytes(b"no model")
-    port = free_port()
-    server = start(
-        [
-            *(llama_server, "--host", "127.0.0.1", "--port", str(port), "--offline"),
-            *("--models-dir", models, "--models-max", "1", "--no-webui", "--parallel", "1"),
-            *("--ctx-size", str(CONTEXT), "--threads", "1", "--temp", "0", "--seed", "1"),
-            *options,
-        ],
-        port,
-        folder / "log",
-        {"LLAMA_CACHE": str(folder / "cache"), "HF_HOME": str(folder / "cache")},
-    )
-    try:
-        server.wait_until("/health", within_s=30)
-        yield server
-    finally:
-        server.close()
-
-
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with _router(tmp_path_factory.mktemp("router")) as server:
+    with llama_router(tmp_path_factory.mktemp("router")) as server:
         yield server
 
 
@@ -102,53 +76,6 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def chat(http: httpx.AsyncClient) -> ChatClient:
     return ChatClient(ChatSettings(max_answer_tokens=60, retries=0), http=http)
-
-
-def entries(router: ServerProcess) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{router.base_url}/models", timeout=10) as answer:  # noqa: S310
-        return {one["id"]: one for one in json.load(answer)["data"]}
-
-
-def states(router: ServerProcess) -> dict[str, str]:
-    return {name: one["status"]["value"] for name, one in entries(router).items()}
-
-
-async def post(router: ServerProcess, path: str, body: dict[str, Any]) -> None:
-    async with make_http_client() as client:
-        (await client.post(router.root + path, json=body, timeout=60)).raise_for_status()
-
-
-async def listed(router: ServerProcess) -> dict[str, Listed]:
-    async with make_http_client() as client:
-        listing = await Endpoint("desk", "llama-swap", router.root, client).read()
-    return {one.tier.role: one for one in listing.models}
-
-
-def tier(router: ServerProcess, model: str) -> Tier:
-    """As somebody writes it into the settings."""
-    control = Control(ControlKind.LLAMA_ROUTER, unit=model)
-    return Tier(model, router.base_url, model=model, control=control)
-
-
-async def load(router: ServerProcess, model: str) -> None:
-    await post(router, "/models/load", {"model": model})
-    await until(router, model, "loaded")
-
-
-@contextlib.asynccontextmanager
-async def loading(router: ServerProcess, model: str) -> AsyncIterator[None]:
-    """It loads, and is held in the middle of that; loaded at the end."""
-    await post(router, "/models/load", {"model": model})
-    await asyncio.to_thread(router.signal_child, f"alias {model}", signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(router.signal_child, f"alias {model}", signal.SIGCONT)
-        await until(router, model, "loaded")
-
-
-async def until(router: ServerProcess, model: str, state: str) -> None:
-    await eventually(lambda: states(router)[model] == state, within_s=60)
 
 
 async def until_words(
@@ -290,7 +217,7 @@ async def test_what_is_loaded_and_unloaded_elsewhere_is_noticed(router: ServerPr
 async def test_a_model_that_fell_asleep_is_not_loaded_and_no_look_wakes_it_but_a_question(
     tmp_path: Path, chat: ChatClient, http: httpx.AsyncClient
 ) -> None:
-    with _router(tmp_path, "--sleep-idle-seconds", "1") as router:
+    with llama_router(tmp_path, "--sleep-idle-seconds", "1") as router:
         asked = tier(router, "alpha")
         assert "Paris" in (await ask(chat, asked)).text
         await until(router, "alpha", "sleeping")
@@ -355,7 +282,7 @@ async def test_a_load_that_fails_is_told(router: ServerProcess, http: httpx.Asyn
 async def test_given_a_router_that_loads_nothing_by_itself_then_its_models_wait_to_be_started(
     tmp_path: Path, chat: ChatClient, http: httpx.AsyncClient
 ) -> None:
-    with _router(tmp_path, "--no-models-autoload") as router:
+    with llama_router(tmp_path, "--no-models-autoload") as router:
         found = (await listed(router))["alpha"]
         assert (found.state, found.unloaded) == (TierState.STOPPED, False)
         with pytest.raises(TierRefused, match="only when it is told to"):

@@ -40,9 +40,9 @@ from tests.support.settings_desk import (
     opener,
     press_save,
 )
+from tests.ui.no_screen import NO_SCREEN
 
-# What Qt's screenless platform says of every dialog that is opened.
-pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints", extend=True)
+pytestmark = NO_SCREEN
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from strixdesk.ui.shortcuts_sheet import ShortcutsSheet, shown_key
+from tests.ui.no_screen import NO_SCREEN
 
-pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints", extend=True)
+pytestmark = NO_SCREEN
 
 
 def test_every_key_stands_beside_what_it_does(qtbot: QtBot) -> None:

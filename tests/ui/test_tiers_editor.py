@@ -27,9 +27,9 @@ from tests.support.settings_desk import (
     press_save,
     type_into,
 )
+from tests.ui.no_screen import NO_SCREEN
 
-# What Qt's screenless platform says of every dialog that is opened.
-pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints", extend=True)
+pytestmark = NO_SCREEN
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from PySide6.QtWidgets import QTextBrowser
 
 from strixdesk.core.conversation import HandOver, Message, MessageStatus, Offer, Recording, Text
 from strixdesk.core.events import MessageChanged, PartialTranscript, TextDelta
 from strixdesk.ui.transcript_view import TranscriptView
 from tests.support.patient_bot import PatientBot
+from tests.ui.no_screen import NO_SCREEN
 from tests.ui.transcripts import (
     ASSISTANT,
     COMPLETE,
@@ -25,10 +25,7 @@ from tests.ui.transcripts import (
     words,
 )
 
-# Qt says so of every top-level window on a screen that is not there.
-pytestmark = pytest.mark.qt_log_ignore(
-    "This plugin does not support propagateSizeHints", extend=True
-)
+pytestmark = NO_SCREEN
 
 
 def test_an_answer_that_was_cut_is_labelled_and_can_be_asked_again(

@@ -13,6 +13,7 @@ from strixdesk.ui.message_view import MessageView
 from strixdesk.ui.theme import DARK
 from strixdesk.ui.transcript_view import TranscriptView
 from tests.support.patient_bot import PatientBot
+from tests.ui.no_screen import NO_SCREEN
 from tests.ui.transcripts import (
     STREAMING,
     USER,
@@ -28,10 +29,7 @@ from tests.ui.transcripts import (
     words,
 )
 
-# Qt says so of every top-level window on a screen that is not there.
-pytestmark = pytest.mark.qt_log_ignore(
-    "This plugin does not support propagateSizeHints", extend=True
-)
+pytestmark = NO_SCREEN
 
 
 def test_a_reader_at_the_bottom_stays_there(transcript: TranscriptView, qtbot: PatientBot) -> None:

@@ -14,6 +14,7 @@ from strixdesk.core.conversation import Conversation, Image, MessageStatus, Thin
 from strixdesk.core.events import MessageAdded, MessageChanged, Noticed, TextDelta, ThinkingDelta
 from strixdesk.ui.transcript_view import TranscriptView, pause_after
 from tests.support.patient_bot import PatientBot
+from tests.ui.no_screen import NO_SCREEN
 from tests.ui.transcripts import (
     ASSISTANT,
     COMPLETE,
@@ -29,10 +30,7 @@ from tests.ui.transcripts import (
     words,
 )
 
-# Qt says so of every top-level window on a screen that is not there.
-pytestmark = pytest.mark.qt_log_ignore(
-    "This plugin does not support propagateSizeHints", extend=True
-)
+pytestmark = NO_SCREEN
 
 A_FEW_FRAMES_MS = 250
 

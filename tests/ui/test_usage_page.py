@@ -15,8 +15,9 @@ from strixdesk.ui.bridge import Requests
 from strixdesk.ui.usage_desk import UsageDesk
 from strixdesk.ui.usage_page import HEADERS, UsagePage
 from tests.ui.conftest import Desk, until
+from tests.ui.no_screen import NO_SCREEN
 
-pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints", extend=True)
+pytestmark = NO_SCREEN
 
 RECORDS = [
     AnswerRecord("coder", 1.0, AnswerOutcome.COMPLETE, prompt_tokens=1200, ttft_ms=250.0),

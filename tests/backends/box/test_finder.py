@@ -70,4 +70,6 @@ def test_a_file_that_includes_itself_is_read_to_an_end(ssh_folder: Path) -> None
 def test_any_file_is_read(ssh_folder: Path, content: bytes) -> None:
     config = ssh_folder / "odd"
     config.write_bytes(content)
-    ssh_hosts(config)
+    hosts = ssh_hosts(config)
+    assert sorted(set(hosts)) == sorted(hosts)
+    assert not any(set("*?!") & set(host) for host in hosts)

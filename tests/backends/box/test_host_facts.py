@@ -83,7 +83,12 @@ PARTS = st.dictionaries(st.sampled_from(sorted(STRIX_HALO)), st.text(max_size=60
 
 @given(PARTS.map(told) | st.text(max_size=80))
 def test_no_answer_is_too_odd(text: str) -> None:
-    parse_facts(text)
+    facts = parse_facts(text)
+    sizes = [size for disk in facts.disks.values() for size in (disk.total_bytes, disk.free_bytes)]
+    sizes += [*facts.files.values(), *(model.bytes for model in facts.cached.values())]
+    if facts.memory:
+        sizes += [facts.memory.total_bytes, facts.memory.available_bytes]
+    assert all(size >= 0 for size in sizes)
 
 
 async def test_this_machine_is_read_with_its_files_and_ports(tmp_path: Path) -> None:

@@ -156,15 +156,19 @@ async def test_a_program_that_fails_still_tells_its_state(
 
 @given(json_values)
 def test_any_json_is_a_status(value: Any) -> None:
-    hop_for("100.64.0.1", parse_tailscale(json.dumps(value)), NOW)
+    hop = hop_for("100.64.0.1", parse_tailscale(json.dumps(value)), NOW)
+    assert hop
+    assert hop.state is HopState.FAILED
+    assert hop.detail
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), json_values), st.text())
 def test_any_peer_is_judged(peer: dict[str, Any], host: str) -> None:
     told = {"BackendState": "Running", "Self": {"Online": True}, "Peer": {"k": peer}}
-    hop_for(host, parse_tailscale(json.dumps(told)), NOW)
+    hop = hop_for(host, parse_tailscale(json.dumps(told)), NOW)
+    assert hop is None or hop.detail
 
 
 @given(st.text())
 def test_any_text_is_a_status(text: str) -> None:
-    parse_tailscale(text)
+    assert isinstance(parse_tailscale(text).backend_state, str)

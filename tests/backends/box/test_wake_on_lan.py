@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,22 @@ def test_that_no_network_takes_the_packet_is_told() -> None:
         wake(BOX, [])
 
 
-def test_broadcast_addresses_are_addresses() -> None:
-    for address in broadcasts():
-        socket.inet_aton(address)
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("ip", "2: eth0    inet 192.168.1.5/24 brd 192.168.1.255 scope global dynamic eth0"),
+        ("ifconfig", "\tinet 192.168.1.5 netmask 0xffffff00 broadcast 192.168.1.255"),
+    ],
+)
+def test_each_network_has_a_broadcast_address_of_its_own(
+    program: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Linux tells it, and as macOS does, which has no `ip`."""
+    (tmp_path / program).write_text(f"#!/bin/sh\necho 'lo inet 127.0.0.1/8'\necho '{told}'\n")
+    (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert broadcasts() == ["192.168.1.255"]
+
+
+def test_broadcast_addresses_of_this_machine_are_addresses() -> None:
+    assert all(socket.inet_aton(address) for address in broadcasts())
